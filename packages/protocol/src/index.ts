@@ -1,0 +1,7 @@
+export { PATIENT_COMPARTMENT } from './generated/patient-compartment.ts'
+export { RESOURCE_TYPES, type ResourceType } from './generated/resource-types.ts'
+export * from './errors.ts'
+export type { ExportLevel } from './export-level.ts'
+export type { IgnoredParameter, KickOffParameters } from './kick-off-parameters.ts'
+export type { Manifest, ManifestFile, OutputFileKind } from './manifest.ts'
+export { operationOutcome, type OperationOutcome, type OutcomeIssue } from './operation-outcome.ts'

@@ -1,0 +1,3 @@
+export type * from './job-store.ts'
+export type * from './output-file-store.ts'
+export type * from './resource-store.ts'

@@ -1,0 +1,219 @@
+import type { ExportLevel, OutcomeIssue, OutputFileKind, ResourceType } from '@flatfhir/protocol'
+
+/** One version of one resource, as it is stored. */
+export interface StoredResource {
+  readonly type: ResourceType
+  readonly id: string
+  readonly versionId: string
+  readonly lastUpdated: Date
+  /** The resource's JSON text in UTF-8, with `meta.versionId` and `meta.lastUpdated` set. */
+  readonly body: Uint8Array
+}
+
+/** What a read of one resource finds. */
+export type ReadResult =
+  | { readonly state: 'found'; readonly resource: StoredResource }
+  | { readonly state: 'deleted'; readonly versionId: string; readonly lastUpdated: Date }
+  | { readonly state: 'unknown' }
+
+/** One write. `body` is the JSON text in UTF-8, exactly as the client sent it. */
+export type WriteOperation =
+  | { readonly kind: 'create'; readonly type: ResourceType; readonly body: Uint8Array }
+  | {
+      readonly kind: 'update'
+      readonly type: ResourceType
+      readonly id: string
+      readonly body: Uint8Array
+      /** The `versionId` that must be current, from `If-Match`. */
+      readonly ifMatch?: string
+    }
+  | {
+      readonly kind: 'delete'
+      readonly type: ResourceType
+      readonly id: string
+      readonly ifMatch?: string
+    }
+
+/** What one write did, or why it did nothing. */
+export type WriteResult =
+  | { readonly state: 'created' | 'updated' | 'unchanged'; readonly resource: StoredResource }
+  | {
+      readonly state: 'deleted'
+      readonly type: ResourceType
+      readonly id: string
+      readonly versionId: string
+      readonly lastUpdated: Date
+    }
+  /** A delete of something that is not there, which is not an error. */
+  | { readonly state: 'absent'; readonly type: ResourceType; readonly id: string }
+  /** `ifMatch` is not the current version. */
+  | {
+      readonly state: 'version-conflict'
+      readonly type: ResourceType
+      readonly id: string
+      readonly currentVersionId: string | undefined
+    }
+  | { readonly state: 'invalid'; readonly issue: OutcomeIssue }
+
+/** What a batch or transaction Bundle did. */
+export type BundleResult =
+  /** Transactions: every entry took effect. Batches: each entry has its own result. */
+  | {
+      readonly state: 'done'
+      readonly type: 'transaction' | 'batch'
+      readonly entries: readonly WriteResult[]
+    }
+  /** Nothing was written. `entry` is the 0-based entry at fault, if one is. */
+  | {
+      readonly state: 'rejected'
+      readonly status: 400 | 409 | 412 | 422
+      readonly issue: OutcomeIssue
+      readonly entry?: number
+    }
+
+/** A search on one type. Every criterion must hold; within one criterion one value must. */
+export interface SearchQuery {
+  readonly type: 'Group' | 'Patient'
+  /** `_id`: logical ids. */
+  readonly ids?: readonly string[]
+  /** `identifier`: `system|value`, `value`, `|value` or `system|`, unescaped and split. */
+  readonly identifiers?: readonly SearchIdentifier[]
+  /** `name`: case- and accent-insensitive "starts with" on any part of any name. */
+  readonly names?: readonly string[]
+  /** At most this many resources in the page. */
+  readonly pageSize: number
+  /** Where the page before ended, from {@link SearchPage.nextCursor}. */
+  readonly cursor?: string
+}
+
+/** `system` is `undefined` where any system will do, and `''` where there must be none. */
+export interface SearchIdentifier {
+  readonly system: string | undefined
+  readonly value: string | undefined
+}
+
+/** One page of a search, in a stable order. */
+export interface SearchPage {
+  readonly resources: readonly StoredResource[]
+  readonly total: number
+  /** Opaque; letters, digits, `-` and `_` only. */
+  readonly nextCursor?: string
+}
+
+/**
+ * A point in the store's history that every read of an export is as of.
+ *
+ * Once a snapshot was taken, every later write is stamped later than its `transactionTime`, even
+ * within the same millisecond, in another process, or after the machine's clock stepped back.
+ */
+export interface Snapshot {
+  readonly transactionTime: Date
+  /** The store's own notion of the point; JSON-safe and opaque to everybody else. */
+  readonly position: string
+}
+
+/** What an export is about; fixed at kick-off and kept with the job, as JSON. */
+export interface ExportQuery {
+  readonly level: ExportLevel
+  /** Set exactly when `level` is `group`. */
+  readonly groupId?: string
+  /** The effective types: requested and granted. `undefined` means every type. */
+  readonly types?: readonly ResourceType[]
+  /** Epoch milliseconds. Only what changed later than this, and what was deleted since. */
+  readonly sinceMs?: number
+  /** Epoch milliseconds. Only what changed earlier than this. */
+  readonly untilMs?: number
+}
+
+/** One piece of an export's work, small enough to be done again after a crash. JSON-safe. */
+export interface Partition {
+  readonly kind: OutputFileKind
+  /** The type of the file's resources: `Bundle` for deleted, `OperationOutcome` for outcome. */
+  readonly type: string
+  /** For progress and for scheduling; not exact. */
+  readonly estimatedBytes: number
+  /** The store's own description of the piece; opaque to everybody else. */
+  readonly selector: string
+}
+
+/** Limits that a plan keeps to. */
+export interface PlanLimits {
+  /** A partition is cut where it is estimated to become larger than this many bytes. */
+  readonly maxPartitionBytes: number
+}
+
+/** Complete NDJSON lines, each ended by a line feed. */
+export interface ResourceBlock {
+  /** About 256 KiB to 1 MiB, or one single larger resource. Empty when there are only issues. */
+  readonly bytes: Uint8Array
+  /** Number of lines in `bytes`. */
+  readonly resourceCount: number
+  /** What could not be read; each becomes an OperationOutcome in an outcome file. */
+  readonly issues?: readonly OutcomeIssue[]
+}
+
+/** A module that a worker thread loads, and what it hands to the module's one function. */
+export interface WorkerModule {
+  /** URL of the module, for `import()`. */
+  readonly url: string
+  /** Structured-cloneable. */
+  readonly options: unknown
+}
+
+/** Reads partitions; lives in one worker thread, with a read-only connection of its own. */
+export interface PartitionReader extends AsyncDisposable {
+  /**
+   * The partition's resources as of the snapshot, in blocks. Reading it twice gives the same
+   * resources, in whatever process and whatever was written since.
+   */
+  read(input: {
+    readonly query: ExportQuery
+    readonly snapshot: Snapshot
+    readonly partition: Partition
+  }): Iterable<ResourceBlock> | AsyncIterable<ResourceBlock>
+}
+
+/** What the module of {@link ResourceStore.partitionReader} exports. */
+export interface PartitionReaderModule {
+  openPartitionReader(options: unknown): Promise<PartitionReader>
+}
+
+/**
+ * Where the Data Provider's resources are, with every version that an export may still need.
+ *
+ * Every implementation passes `resourceStoreContract` of the testkit package.
+ */
+export interface ResourceStore extends AsyncDisposable {
+  /** How a worker thread reads partitions of this store. */
+  readonly partitionReader: WorkerModule
+
+  /** All or nothing when `atomic`; otherwise each operation stands for itself. */
+  write(
+    operations: readonly WriteOperation[],
+    options?: { readonly atomic?: boolean },
+  ): Promise<readonly WriteResult[]>
+
+  /**
+   * Carries out a batch or transaction Bundle; in transactions `urn:uuid:` references are rewritten
+   * to the ids that the store assigned.
+   */
+  writeBundle(body: Uint8Array): Promise<BundleResult>
+
+  read(type: ResourceType, id: string): Promise<ReadResult>
+
+  /** @throws `RequestInvalidError` when the cursor is not one of this store's. */
+  search(query: SearchQuery): Promise<SearchPage>
+
+  /** Waits for writers that are in flight, so that nothing can appear at or before the snapshot. */
+  takeSnapshot(): Promise<Snapshot>
+
+  /** Cuts an export into partitions; an unknown or empty Group has none with output. */
+  planExport(
+    query: ExportQuery,
+    snapshot: Snapshot,
+    limits: PlanLimits,
+  ): Promise<readonly Partition[]>
+
+  /** Removes versions that were superseded before this instant. Tombstones stay. */
+  prune(supersededBefore: Date): Promise<void>
+}
