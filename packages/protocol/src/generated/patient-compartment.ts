@@ -1,0 +1,83 @@
+// Written by scripts/generate-r4-tables.mjs from the definitions of FHIR R4: do not edit.
+
+import type { ResourceType } from './resource-types.ts'
+
+/**
+ * For each type of the Patient compartment of FHIR R4: the paths of the elements whose references
+ * to a Patient put a resource into that patient's compartment. A step may be a repeating element.
+ *
+ * @see {@link https://hl7.org/fhir/R4/compartmentdefinition-patient.html | FHIR R4: Patient compartment}
+ */
+export const PATIENT_COMPARTMENT: Readonly<
+  Partial<Record<ResourceType, readonly (readonly string[])[]>>
+> = {
+  Account: [['subject']],
+  AdverseEvent: [['subject']],
+  AllergyIntolerance: [['patient'], ['recorder'], ['asserter']],
+  Appointment: [['participant', 'actor']],
+  AppointmentResponse: [['actor']],
+  AuditEvent: [
+    ['agent', 'who'],
+    ['entity', 'what'],
+  ],
+  Basic: [['subject'], ['author']],
+  BodyStructure: [['patient']],
+  CarePlan: [['subject'], ['activity', 'detail', 'performer']],
+  CareTeam: [['subject'], ['participant', 'member']],
+  ChargeItem: [['subject']],
+  Claim: [['patient'], ['payee', 'party']],
+  ClaimResponse: [['patient']],
+  ClinicalImpression: [['subject']],
+  Communication: [['subject'], ['sender'], ['recipient']],
+  CommunicationRequest: [['subject'], ['sender'], ['recipient'], ['requester']],
+  Composition: [['subject'], ['author'], ['attester', 'party']],
+  Condition: [['subject'], ['asserter']],
+  Consent: [['patient']],
+  Coverage: [['policyHolder'], ['subscriber'], ['beneficiary'], ['payor']],
+  CoverageEligibilityRequest: [['patient']],
+  CoverageEligibilityResponse: [['patient']],
+  DetectedIssue: [['patient']],
+  DeviceRequest: [['subject'], ['performer']],
+  DeviceUseStatement: [['subject']],
+  DiagnosticReport: [['subject']],
+  DocumentManifest: [['subject'], ['author'], ['recipient']],
+  DocumentReference: [['subject'], ['author']],
+  Encounter: [['subject']],
+  EnrollmentRequest: [['candidate']],
+  EpisodeOfCare: [['patient']],
+  ExplanationOfBenefit: [['patient'], ['payee', 'party']],
+  FamilyMemberHistory: [['patient']],
+  Flag: [['subject']],
+  Goal: [['subject']],
+  Group: [['member', 'entity']],
+  ImagingStudy: [['subject']],
+  Immunization: [['patient']],
+  ImmunizationEvaluation: [['patient']],
+  ImmunizationRecommendation: [['patient']],
+  Invoice: [['subject'], ['recipient']],
+  List: [['subject'], ['source']],
+  MeasureReport: [['subject']],
+  Media: [['subject']],
+  MedicationAdministration: [['subject'], ['performer', 'actor']],
+  MedicationDispense: [['subject'], ['receiver']],
+  MedicationRequest: [['subject']],
+  MedicationStatement: [['subject']],
+  MolecularSequence: [['patient']],
+  NutritionOrder: [['patient']],
+  Observation: [['subject'], ['performer']],
+  Patient: [['link', 'other']],
+  Person: [['link', 'target']],
+  Procedure: [['subject'], ['performer', 'actor']],
+  Provenance: [['target']],
+  QuestionnaireResponse: [['subject'], ['author']],
+  RelatedPerson: [['patient']],
+  RequestGroup: [['subject'], ['action', 'participant']],
+  ResearchSubject: [['individual']],
+  RiskAssessment: [['subject']],
+  Schedule: [['actor']],
+  ServiceRequest: [['subject'], ['performer']],
+  Specimen: [['subject']],
+  SupplyDelivery: [['patient']],
+  SupplyRequest: [['deliverTo']],
+  VisionPrescription: [['patient']],
+}
