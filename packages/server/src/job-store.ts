@@ -86,6 +86,16 @@ export interface JobStore extends AsyncDisposable {
   partitions(jobId: string): Promise<readonly JobPartition[]>
 
   /**
+   * Counts a start of a partition before it begins, so that a partition which takes the process down
+   * with it is not begun for ever. The one change that need not survive a power cut, only the end
+   * of the process: it happens once per partition, and a flush would buy nothing.
+   *
+   * @returns how often the partition was begun, this time included; 0, and changes nothing, when it
+   * is committed already or the job is gone.
+   */
+  beginAttempt(jobId: string, index: number): Promise<number>
+
+  /**
    * Marks a partition as done together with its files, in one transaction.
    *
    * @returns `false`, and changes nothing, when the partition is committed already or the job is gone.
