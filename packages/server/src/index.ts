@@ -11,3 +11,12 @@ export type {
   ExportStatus,
   InProgressStatus,
 } from './jobs/export-status.ts'
+export { createDataProvider, type DataProvider, type DataProviderOptions } from './data-provider.ts'
+export type { AuthenticationInput, Authorizer, Client } from './http/access.ts'
+export type { HttpTimeouts } from './http/http-server.ts'
+export {
+  BaseUrlInvalidError,
+  ListenFailedError,
+  OpenServerNotLoopbackError,
+} from './http/listen-errors.ts'
+export { RequestRefusedError, type Refusal } from './http/request-refused-error.ts'
