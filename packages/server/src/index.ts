@@ -1,8 +1,8 @@
 export type * from './job-store.ts'
 export type * from './output-file-store.ts'
 export type * from './resource-store.ts'
-export { ServerStoppingError } from './jobs/errors.ts'
-export { ExportJobs, type KickOffInput } from './jobs/export-jobs.ts'
+export { JobFailedError, ServerStoppingError, type JobFailure } from './jobs/errors.ts'
+export { ExportJobs, type FoundFile, type KickOffInput } from './jobs/export-jobs.ts'
 export type { ExportJobsEvent } from './jobs/export-jobs-event.ts'
 export type { ExportJobsOptions } from './jobs/export-jobs-options.ts'
 export type {
@@ -20,3 +20,4 @@ export {
   OpenServerNotLoopbackError,
 } from './http/listen-errors.ts'
 export { RequestRefusedError, type Refusal } from './http/request-refused-error.ts'
+export { DirectoryOutputFileStore } from './output-files/directory-output-file-store.ts'

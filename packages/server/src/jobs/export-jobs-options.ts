@@ -165,6 +165,17 @@ export function exportJobsSettings(options: ExportJobsOptions): ExportJobsSettin
     pruneAfterMs: options.pruneAfterMs ?? 24 * HOUR_MS,
     clock: options.clock ?? (() => new Date()),
     randomId: options.randomId ?? (() => randomBytes(16).toString('hex')),
-    onEvent: options.onEvent ?? (() => undefined),
+    onEvent: harmless(options.onEvent),
+  }
+}
+
+/** A log that fails must not fail the job that it logs. */
+function harmless(onEvent: ExportJobsOptions['onEvent']): ExportJobsSettings['onEvent'] {
+  return (event) => {
+    try {
+      onEvent?.(event)
+    } catch {
+      // Nobody is left to tell.
+    }
   }
 }

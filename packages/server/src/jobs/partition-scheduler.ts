@@ -1,0 +1,143 @@
+import type {
+  PartitionResult,
+  PartitionTask,
+  PartitionWorkerOptions,
+} from '../partition-worker/messages.ts'
+import { FairQueue, type QueuedItem } from './fair-queue.ts'
+import { PartitionThread } from './partition-thread.ts'
+import { within } from './within.ts'
+
+/** How the threads are run. */
+export interface PartitionSchedulerOptions {
+  readonly workers: number
+  readonly workerOptions: PartitionWorkerOptions
+  /** How long an aborted task may take to end before its thread is ended, in milliseconds. */
+  readonly graceMs: number
+  readonly onWorkerLost: (errorCode: string) => void
+}
+
+/** A partition that is to be written when its turn comes. */
+export interface PartitionRequest {
+  readonly clientId: string | undefined
+  readonly jobId: string
+  readonly estimatedBytes: number
+  /** Called when it is the partition's turn. */
+  readonly task: Omit<PartitionTask, 'abortFlag'>
+  /** Called before the work begins; `false` calls it off. */
+  readonly begin: () => Promise<boolean>
+  readonly onProgress: (bytes: number) => void
+}
+
+interface Waiting {
+  readonly request: PartitionRequest
+  readonly resolve: (result: PartitionResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Running {
+  readonly jobId: string
+  readonly abortFlag: Int32Array
+  thread: PartitionThread | undefined
+  /** Never rejects. */
+  ended: Promise<void>
+}
+
+const NEVER = new Promise<void>(() => undefined)
+
+/**
+ * Shares a few worker threads fairly between the partitions of all jobs. Threads start when they are
+ * first needed, and one that dies is replaced.
+ */
+export class PartitionScheduler {
+  readonly #options: PartitionSchedulerOptions
+  readonly #queue = new FairQueue<Waiting>()
+  readonly #idle: PartitionThread[] = []
+  readonly #running = new Set<Running>()
+  #stopped = false
+
+  constructor(options: PartitionSchedulerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Waits for the partition's turn and writes it.
+   *
+   * @returns `aborted` also where the turn never came.
+   * @throws What `begin` throws.
+   */
+  run(request: PartitionRequest): Promise<PartitionResult> {
+    if (this.#stopped) return Promise.resolve({ kind: 'aborted' })
+    return new Promise((resolve, reject) => {
+      const { clientId, jobId, estimatedBytes } = request
+      this.#queue.add({
+        clientId,
+        jobId,
+        size: estimatedBytes,
+        value: { request, resolve, reject },
+      })
+      this.#dispatch()
+    })
+  }
+
+  /** Calls off a job's partitions, waiting and running; resolves when none of them runs any more. */
+  async abort(job: {
+    readonly clientId: string | undefined
+    readonly jobId: string
+  }): Promise<void> {
+    for (const waiting of this.#queue.remove(job)) waiting.resolve({ kind: 'aborted' })
+    const running = [...this.#running].filter(({ jobId }) => jobId === job.jobId)
+    await Promise.all(running.map((task) => this.#abortRunning(task)))
+  }
+
+  /** Begins nothing more; what runs may go on for the grace period. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const waiting of this.#queue.clear()) waiting.resolve({ kind: 'aborted' })
+    const running = [...this.#running]
+    await within(this.#options.graceMs, Promise.all(running.map(({ ended }) => ended)))
+    await Promise.all(running.map((task) => this.#abortRunning(task)))
+    await Promise.all(this.#idle.splice(0).map((thread) => thread.close()))
+  }
+
+  #dispatch(): void {
+    while (!this.#stopped && this.#running.size < this.#options.workers) {
+      const item = this.#queue.take()
+      if (item === undefined) return
+      this.#start(item)
+    }
+  }
+
+  #start(item: QueuedItem<Waiting>): void {
+    const { request, resolve, reject } = item.value
+    const abortFlag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    const running: Running = { abortFlag, jobId: request.jobId, thread: undefined, ended: NEVER }
+    this.#running.add(running)
+    running.ended = this.#write(request, running)
+      .finally(() => {
+        this.#running.delete(running)
+        this.#queue.ended(item)
+        this.#dispatch()
+      })
+      .then(resolve, reject)
+  }
+
+  async #write(request: PartitionRequest, running: Running): Promise<PartitionResult> {
+    const { abortFlag } = running
+    if (!(await request.begin())) return { kind: 'aborted' }
+    if (Atomics.load(abortFlag, 0) !== 0) return { kind: 'aborted' }
+    const thread = this.#idle.pop() ?? new PartitionThread(this.#options.workerOptions)
+    running.thread = thread
+    const result = await thread.run({ ...request.task, abortFlag }, request.onProgress)
+    running.thread = undefined
+    if (thread.lostCode === undefined) this.#idle.push(thread)
+    else if (result.kind === 'failed') this.#options.onWorkerLost(thread.lostCode)
+    return result
+  }
+
+  async #abortRunning(running: Running): Promise<void> {
+    Atomics.store(running.abortFlag, 0, 1)
+    await within(this.#options.graceMs, running.ended)
+    await running.thread?.terminate()
+    await running.ended
+  }
+}

@@ -1,0 +1,71 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { errorCodeOf } from '../jobs/errors.ts'
+import type { OutputFileStoreModule } from '../output-file-store.ts'
+import type { PartitionReaderModule } from '../resource-store.ts'
+import type {
+  FromPartitionWorker,
+  PartitionResult,
+  PartitionTask,
+  PartitionWorkerOptions,
+  ToPartitionWorker,
+} from './messages.ts'
+import { writePartition, type PartitionWriterContext } from './write-partition.ts'
+
+/*
+ * A worker thread that writes partitions, one at a time. Its reader and its file store stay open
+ * between partitions; where opening them fails, the task fails and the next one tries again.
+ */
+
+const PROGRESS_INTERVAL_MS = 50
+
+if (parentPort === null) throw new TypeError('This module is for worker threads')
+const port = parentPort
+// Started by WorkerThread alone, whose options were typed.
+const options = workerData as PartitionWorkerOptions
+let context: PartitionWriterContext | undefined
+
+port.on('message', (message: ToPartitionWorker) => {
+  if (message.kind === 'task') void run(message.task).then(send)
+  else void close()
+})
+
+function send(message: FromPartitionWorker): void {
+  port.postMessage(message)
+}
+
+async function run(task: PartitionTask): Promise<PartitionResult> {
+  try {
+    context ??= await open()
+    return await writePartition(task, { ...context, onProgress: throttledProgress() })
+  } catch (error) {
+    return { kind: 'failed', errorCode: errorCodeOf(error) }
+  }
+}
+
+async function open(): Promise<PartitionWriterContext> {
+  const { readerModule, filesModule } = options
+  const readers = (await import(readerModule.url)) as PartitionReaderModule
+  const stores = (await import(filesModule.url)) as OutputFileStoreModule
+  const store = await stores.openOutputFileStore(filesModule.options)
+  const reader = await readers.openPartitionReader(readerModule.options)
+  return { reader, store, options, onProgress: () => undefined }
+}
+
+function throttledProgress(): (bytes: number) => void {
+  let lastAt = performance.now()
+  return (bytes) => {
+    const now = performance.now()
+    if (now - lastAt < PROGRESS_INTERVAL_MS) return
+    lastAt = now
+    send({ kind: 'progress', bytes })
+  }
+}
+
+async function close(): Promise<void> {
+  try {
+    await context?.reader[Symbol.asyncDispose]()
+    await context?.store[Symbol.asyncDispose]()
+  } finally {
+    port.close()
+  }
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto'
+import { operationOutcome, type OutcomeIssue } from '@flatfhir/protocol'
+import type { OutputFile } from '../job-store.ts'
+import type { OutputFileStore } from '../output-file-store.ts'
+import { OutputFileSequence } from '../output-files/output-file-sequence.ts'
+import type { PartitionReader, ResourceBlock } from '../resource-store.ts'
+import type { PartitionResult, PartitionTask, PartitionWorkerOptions } from './messages.ts'
+
+/** What a worker thread keeps open between partitions. */
+export interface PartitionWriterContext {
+  readonly reader: PartitionReader
+  readonly store: OutputFileStore
+  readonly options: PartitionWorkerOptions
+  /** Told the bytes of NDJSON written so far, after every block. */
+  readonly onProgress: (bytes: number) => void
+}
+
+/**
+ * Reads one partition and writes its files, which are durable when the promise resolves. They belong
+ * to the job only once the partition is committed in the job store.
+ */
+export async function writePartition(
+  task: PartitionTask,
+  context: PartitionWriterContext,
+): Promise<PartitionResult> {
+  const nextFileId = fileIdsFrom(task.fileIdSeed)
+  const sequences = {
+    main: new OutputFileSequence(sequenceOptions(task.partition, { task, context, nextFileId })),
+    outcome: new OutputFileSequence(sequenceOptions(OUTCOME, { task, context, nextFileId })),
+  }
+  try {
+    const completed = await writeBlocks(task, context, sequences)
+    if (!completed) {
+      await abortAll(sequences)
+      return { kind: 'aborted' }
+    }
+    const files: OutputFile[] = []
+    files.push(...(await sequences.main.commit()), ...(await sequences.outcome.commit()))
+    return { kind: 'written', files }
+  } catch (error) {
+    await abortAll(sequences)
+    throw error
+  }
+}
+
+const OUTCOME = { kind: 'outcome', type: 'OperationOutcome' } as const
+
+interface Sequences {
+  readonly main: OutputFileSequence
+  /** For what the reader could not read. */
+  readonly outcome: OutputFileSequence
+}
+
+function sequenceOptions(
+  { kind, type }: Pick<PartitionTask['partition'], 'kind' | 'type'>,
+  {
+    task,
+    context,
+    nextFileId,
+  }: {
+    readonly task: PartitionTask
+    readonly context: PartitionWriterContext
+    readonly nextFileId: () => string
+  },
+): ConstructorParameters<typeof OutputFileSequence>[0] {
+  const { storedEncoding, gzipLevel, maxFileBytes } = context.options
+  const { jobId } = task
+  const { store } = context
+  return { store, jobId, kind, type, storedEncoding, gzipLevel, maxFileBytes, nextFileId }
+}
+
+async function writeBlocks(
+  task: PartitionTask,
+  { reader, onProgress }: PartitionWriterContext,
+  sequences: Sequences,
+): Promise<boolean> {
+  let bytes = 0
+  for await (const block of blocksOf(task, reader)) {
+    if (Atomics.load(task.abortFlag, 0) !== 0) return false
+    if (block.bytes.length > 0) await sequences.main.write(block.bytes, block.resourceCount)
+    const issues = block.issues ?? []
+    if (issues.length > 0) await sequences.outcome.write(outcomeLines(issues), issues.length)
+    bytes += block.bytes.length
+    onProgress(bytes)
+  }
+  return Atomics.load(task.abortFlag, 0) === 0
+}
+
+function blocksOf(
+  { issues, query, snapshot, partition }: PartitionTask,
+  reader: PartitionReader,
+): Iterable<ResourceBlock> | AsyncIterable<ResourceBlock> {
+  if (issues === undefined) return reader.read({ query, snapshot, partition })
+  return [{ bytes: outcomeLines(issues), resourceCount: issues.length }]
+}
+
+function outcomeLines(issues: readonly OutcomeIssue[]): Uint8Array {
+  const lines = issues.map((issue) => `${JSON.stringify(operationOutcome(issue))}\n`)
+  return Buffer.from(lines.join(''), 'utf8')
+}
+
+async function abortAll({ main, outcome }: Sequences): Promise<void> {
+  await main.abort()
+  await outcome.abort()
+}
+
+/** As hard to guess as the seed, which is never shown to anybody. */
+function fileIdsFrom(seed: string): () => string {
+  let count = 0
+  return () => {
+    count += 1
+    return createHash('sha256').update(`${seed}/${count}`).digest('hex').slice(0, 32)
+  }
+}
