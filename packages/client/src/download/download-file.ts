@@ -1,0 +1,384 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { RetryReason } from '../export-event.ts'
+import type { ExportedFile, ExportedFileState, ExportProblem } from '../export-report.ts'
+import type { ExportProblemCode } from '../export-report.ts'
+import { Attempts, isThrottle, isTransientStatus } from '../http/attempts.ts'
+import { discardBody, type ProviderResponse } from '../http/provider-http.ts'
+import type { PromisedFile } from '../promised-files.ts'
+import type { RunContext } from '../run-context.ts'
+import type { LineCheckPool } from '../verification/line-check-pool.ts'
+import type { LineTotals } from '../verification/line-ledger.ts'
+import { compareWithPromise } from './compare.ts'
+import type { DownloadGate } from './download-gate.ts'
+import {
+  type DownloadOutcome,
+  explainDownloadError,
+  isFileSystemError,
+} from './download-outcome.ts'
+import type { FileLinks } from './file-links.ts'
+import { PartFile } from './part-file.ts'
+import { type ContentCoding, ReceivedFile } from './received-file.ts'
+import { contentCoding, contentLength, contentRange } from './response-headers.ts'
+import { reprDigest, strongETag } from './response-headers.ts'
+
+/** What the downloads of a run share. */
+export interface DownloadContext extends RunContext {
+  readonly pool: LineCheckPool
+  readonly links: FileLinks
+  readonly gateFor: (url: URL) => DownloadGate
+}
+
+/** What became of one file, and why. */
+export interface DownloadResult {
+  readonly file: ExportedFile
+  readonly problems: readonly ExportProblem[]
+  /** `undefined` when the file did not arrive. */
+  readonly lines: LineTotals | undefined
+}
+
+/** What a cut download needs to go on. */
+interface Resumable {
+  readonly etag: string
+  readonly coding: ContentCoding
+}
+
+const EXPIRED: ReadonlySet<number> = new Set([403, 404, 410])
+const PROGRESS_BYTES = 1024 * 1024
+
+/**
+ * Downloads one file, checks it, and gives it its name when it is what was promised.
+ *
+ * States: a request *arrives* whole, *breaks* (then the next goes on where it stopped, when the
+ * provider gave a strong `ETag`, and starts over otherwise), is *throttled* (a wait, not a failure),
+ * finds its link *expired* (the manifest is asked for a fresh one, once without progress), or is
+ * *refused*. A file that arrived whole but is not what was promised is fetched once more, unless its
+ * digest proves that the provider has it no better.
+ *
+ * @throws the signal's reason, and errors that are nobody's but ours.
+ */
+export async function downloadFile(
+  promised: PromisedFile,
+  context: DownloadContext,
+): Promise<DownloadResult> {
+  const download = new FileDownload(promised, context)
+  try {
+    return await download.run()
+  } catch (error) {
+    context.signal?.throwIfAborted()
+    if (!isFileSystemError(error)) throw error
+    return download.missing('FILE_WRITE_FAILED', `The file cannot be written (${error.code})`)
+  } finally {
+    await download.close()
+  }
+}
+
+class FileDownload {
+  readonly #context: DownloadContext
+  readonly #attempts: Attempts
+  readonly #startedMs: number
+  readonly #path: string
+  #promised: PromisedFile
+  #part: PartFile | undefined
+  #received: ReceivedFile | undefined
+  #resumable: Resumable | undefined
+  #expectedDigest: string | undefined
+  #attemptCount = 0
+  #transferredBytes = 0
+  #linkRefreshed = false
+  #verifiedBefore = false
+
+  constructor(promised: PromisedFile, context: DownloadContext) {
+    this.#promised = promised
+    this.#context = context
+    this.#attempts = new Attempts(context, 'download', promised.file)
+    this.#startedMs = context.settings.clock.now().getTime()
+    this.#path = join(context.settings.directory, ...promised.file.path.split('/'))
+  }
+
+  async run(): Promise<DownloadResult> {
+    const { url, refusal } = this.#promised
+    if (url === undefined) {
+      return this.missing('URL_REFUSED', `The URL of the file is refused: ${refusal ?? 'unusable'}`)
+    }
+    this.#received = await this.#createPart()
+    for (;;) {
+      const result = await this.#react(await this.#request(this.#received), this.#received)
+      if (result !== undefined) return result
+    }
+  }
+
+  missing(code: ExportProblemCode, message: string): DownloadResult {
+    const { path } = this.#promised.file
+    const problem: ExportProblem = { code, severity: 'error', message, file: path }
+    return this.#result('missing', { received: {}, problems: [problem], lines: undefined })
+  }
+
+  async close(): Promise<void> {
+    await this.#received?.close()
+    await this.#part?.discard()
+  }
+
+  async #createPart(): Promise<ReceivedFile> {
+    const { settings, pool } = this.#context
+    const { kind, type } = this.#promised.file
+    await mkdir(dirname(this.#path), { recursive: true })
+    this.#part = await PartFile.create(`${this.#path}.part`)
+    return new ReceivedFile({
+      part: this.#part,
+      pool,
+      kind,
+      type: kind === 'output' ? type : kind === 'deleted' ? 'Bundle' : 'OperationOutcome',
+      maxLineBytes: settings.maxLineBytes,
+      maxDecompressionRatio: settings.maxDecompressionRatio,
+      gzip: settings.gzip,
+    })
+  }
+
+  /** Does what the outcome of a request demands; `undefined` when that is another request. */
+  async #react(
+    outcome: DownloadOutcome,
+    received: ReceivedFile,
+  ): Promise<DownloadResult | undefined> {
+    switch (outcome.end) {
+      case 'arrived':
+        return this.#verify(received)
+      case 'broken':
+        if (await this.#attempts.failed(outcome.reason, outcome.status)) return undefined
+        return this.#broken(outcome.reason, outcome.status)
+      case 'throttled':
+        return this.#throttled(outcome.response)
+      case 'expired':
+        return this.#refreshLink(outcome.status)
+      case 'refused':
+        return this.missing(outcome.code, outcome.message)
+    }
+  }
+
+  #broken(reason: RetryReason, status: number | undefined): DownloadResult {
+    if (status !== undefined) {
+      return this.missing('DOWNLOAD_REJECTED', `The download failed with HTTP ${status}`)
+    }
+    if (reason === 'verification-failed') {
+      return this.missing('ENCODING_INVALID', 'The compressed file is damaged')
+    }
+    return this.missing('DOWNLOAD_CUT', `The download did not come to its end (${reason})`)
+  }
+
+  #throttled(response: ProviderResponse): DownloadResult | undefined {
+    const waitMs = this.#attempts.countThrottle(response)
+    if (waitMs === undefined) {
+      return this.missing('DOWNLOAD_THROTTLED', 'The provider throttled the download too often')
+    }
+    const { emit } = this.#context
+    const { file } = this.#promised
+    const httpStatus = response.status
+    emit({ type: 'retry', phase: 'download', reason: 'throttled', httpStatus, file, waitMs })
+    this.#gate().throttled(waitMs)
+    return undefined
+  }
+
+  async #refreshLink(status: number): Promise<DownloadResult | undefined> {
+    const fresh = this.#linkRefreshed
+      ? undefined
+      : await this.#context.links.refresh(this.#promised)
+    if (fresh?.url === undefined) {
+      return this.missing('DOWNLOAD_REJECTED', `The download was rejected with HTTP ${status}`)
+    }
+    this.#linkRefreshed = true
+    // Name and place stay: it is the same file under another URL.
+    this.#promised = { ...fresh, file: { ...this.#promised.file, url: fresh.file.url } }
+    const again = await this.#attempts.failed('link-expired', status)
+    return again ? undefined : this.#broken('link-expired', status)
+  }
+
+  async #request(received: ReceivedFile): Promise<DownloadOutcome> {
+    const gate = this.#gate()
+    await gate.enter(this.#context.signal)
+    try {
+      this.#attemptCount += 1
+      const response = await this.#send(received)
+      const outcome = await this.#take(response, received)
+      if (outcome.end === 'arrived') gate.succeeded()
+      return outcome
+    } catch (error) {
+      this.#context.signal?.throwIfAborted()
+      return this.#explain(error)
+    } finally {
+      gate.leave()
+    }
+  }
+
+  #gate(): DownloadGate {
+    return this.#context.gateFor(this.#url())
+  }
+
+  #url(): URL {
+    // `run` has seen to it that there is one.
+    return this.#promised.url ?? new URL(this.#promised.file.url)
+  }
+
+  async #send(received: ReceivedFile): Promise<ProviderResponse> {
+    const resumable = received.encodedBytes > 0 ? this.#resumable : undefined
+    const coding = resumable?.coding ?? 'gzip'
+    return this.#context.http.send({
+      method: 'GET',
+      url: this.#url(),
+      headers: {
+        accept: 'application/fhir+ndjson',
+        'accept-encoding': coding,
+        ...(resumable === undefined
+          ? {}
+          : { range: `bytes=${received.encodedBytes}-`, 'if-range': resumable.etag }),
+      },
+      withToken: this.#promised.requiresAccessToken,
+      signal: this.#context.signal,
+    })
+  }
+
+  async #take(response: ProviderResponse, received: ReceivedFile): Promise<DownloadOutcome> {
+    if (response.status === 200) return this.#takeWhole(response, received)
+    if (response.status === 206) return this.#takeRest(response, received)
+    await discardBody(response)
+    return this.#notTaken(response)
+  }
+
+  #notTaken(response: ProviderResponse): DownloadOutcome {
+    const { status } = response
+    if (isThrottle(response, this.#context)) return { end: 'throttled', response }
+    if (status === 416 && this.#resumable !== undefined) return this.#changed()
+    if (isTransientStatus(status)) return { end: 'broken', reason: 'server-error', status }
+    if (EXPIRED.has(status)) return { end: 'expired', status }
+    const message = `The download was rejected with HTTP ${status}`
+    return { end: 'refused', code: 'DOWNLOAD_REJECTED', message }
+  }
+
+  async #takeWhole(response: ProviderResponse, received: ReceivedFile): Promise<DownloadOutcome> {
+    const coding = contentCoding(response)
+    if (coding === undefined) {
+      await discardBody(response)
+      const message = 'The provider sent a content coding that was not asked for'
+      return { end: 'refused', code: 'ENCODING_INVALID', message }
+    }
+    const etag = strongETag(response)
+    this.#resumable = etag === undefined ? undefined : { etag, coding }
+    this.#expectedDigest = reprDigest(response)
+    this.#started(0)
+    await received.begin(coding)
+    return this.#stream(response, received, contentLength(response))
+  }
+
+  async #takeRest(response: ProviderResponse, received: ReceivedFile): Promise<DownloadOutcome> {
+    const range = contentRange(response)
+    const sameFile =
+      this.#resumable !== undefined &&
+      received.encodedBytes > 0 &&
+      range?.start === received.encodedBytes &&
+      contentCoding(response) === this.#resumable.coding &&
+      (response.headers['etag'] === undefined || strongETag(response) === this.#resumable.etag)
+    if (!sameFile) {
+      await discardBody(response)
+      return this.#changed()
+    }
+    this.#started(range.start)
+    return this.#stream(response, received, range.total)
+  }
+
+  async #stream(
+    response: ProviderResponse,
+    received: ReceivedFile,
+    total: number | undefined,
+  ): Promise<DownloadOutcome> {
+    const from = received.encodedBytes
+    let toldBytes = this.#transferredBytes
+    try {
+      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+        await received.write(chunk)
+        this.#transferredBytes += chunk.length
+        if (this.#transferredBytes - toldBytes < PROGRESS_BYTES) continue
+        toldBytes = this.#transferredBytes
+        this.#progressed(received)
+      }
+    } finally {
+      const gained = received.encodedBytes - from
+      if (gained > 0) this.#linkRefreshed = false
+      if (gained >= PROGRESS_BYTES && this.#resumable !== undefined) this.#attempts.progressed()
+    }
+    const whole = total === undefined || received.encodedBytes === total
+    return whole ? { end: 'arrived' } : { end: 'broken', reason: 'connection-lost' }
+  }
+
+  /** The file at the URL is not the one of which we have a part. */
+  #changed(): DownloadOutcome {
+    this.#resumable = undefined
+    return { end: 'broken', reason: 'content-changed' }
+  }
+
+  #explain(error: unknown): DownloadOutcome {
+    const outcome = explainDownloadError(error)
+    if (outcome === undefined) throw error
+    // What is inside the decompressor is damaged, so there is nothing to go on from.
+    if (outcome.end === 'broken' && outcome.reason === 'verification-failed') {
+      this.#resumable = undefined
+    }
+    return outcome
+  }
+
+  async #verify(received: ReceivedFile): Promise<DownloadResult | undefined> {
+    const { file } = this.#promised
+    let content
+    try {
+      content = await received.finish()
+    } catch (error) {
+      return this.#react(this.#explain(error), received)
+    }
+    const problems = compareWithPromise(file, content, this.#expectedDigest)
+    const facts = {
+      count: content.lines.lines - content.lines.blankLines - content.lines.badLines,
+      bytes: content.bytes,
+      sha256: content.sha256,
+    }
+    if (problems.every(({ severity }) => severity === 'warning')) {
+      await this.#part?.publish(this.#path)
+      return this.#result('complete', { received: facts, problems, lines: content.lines })
+    }
+    const provenAsSent = file.expected.sha256 === content.sha256
+    if (!this.#verifiedBefore && !provenAsSent) {
+      this.#verifiedBefore = true
+      this.#resumable = undefined
+      if (await this.#attempts.failed('verification-failed')) return undefined
+    }
+    await this.#part?.publish(`${this.#path}.rejected`)
+    return this.#result('rejected', { received: facts, problems, lines: content.lines })
+  }
+
+  #started(offset: number): void {
+    const { file } = this.#promised
+    this.#context.emit({ type: 'download-started', file, attempt: this.#attemptCount, offset })
+  }
+
+  #progressed(received: ReceivedFile): void {
+    this.#context.emit({
+      type: 'download-progress',
+      file: this.#promised.file,
+      bytes: received.bytes,
+      transferredBytes: this.#transferredBytes,
+    })
+  }
+
+  #result(
+    state: ExportedFileState,
+    found: Pick<ExportedFile, 'received'> & Omit<DownloadResult, 'file'>,
+  ): DownloadResult {
+    const { received, problems, lines } = found
+    const file: ExportedFile = {
+      ...this.#promised.file,
+      state,
+      received,
+      transferredBytes: this.#transferredBytes,
+      attempts: this.#attemptCount,
+      milliseconds: this.#context.settings.clock.now().getTime() - this.#startedMs,
+    }
+    return { file, problems, lines }
+  }
+}

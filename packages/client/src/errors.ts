@@ -1,0 +1,227 @@
+import { BulkDataError } from '@flatfhir/protocol'
+import type { OutcomeIssueCode } from './outcome-issues.ts'
+
+/** The FHIR base URL, or another setting that comes from the user, cannot be used. */
+export class ExportOptionsInvalidError extends BulkDataError {
+  readonly code = 'EXPORT_OPTIONS_INVALID'
+  readonly retryable = false
+}
+
+/** Why an export's folder is refused. */
+export type DirectoryFault = 'not-empty' | 'in-use' | 'not-writable'
+
+const DIRECTORY_FAULTS: Readonly<Record<DirectoryFault, readonly [string, string]>> = {
+  'not-empty': [
+    'The folder already holds files; nothing was overwritten',
+    'Choose a new or empty folder for this export.',
+  ],
+  'in-use': [
+    'Another export writes to this folder',
+    'Wait until it has ended, or choose another folder.',
+  ],
+  'not-writable': [
+    'The folder cannot be made or written',
+    'Check the path, the permissions and the free space.',
+  ],
+}
+
+/** The folder for the files cannot take an export. */
+export class ExportDirectoryRefusedError extends BulkDataError {
+  readonly code = 'EXPORT_DIRECTORY_REFUSED'
+  readonly retryable = false
+  readonly fault: DirectoryFault
+  readonly directory: string
+
+  constructor(fault: DirectoryFault, directory: string, cause?: unknown) {
+    const [message, nextStep] = DIRECTORY_FAULTS[fault]
+    super(`${message}: ${directory}`, { nextStep, cause })
+    this.fault = fault
+    this.directory = directory
+  }
+}
+
+/** What keeps the client from talking to a host. */
+export type ConnectionFault =
+  | 'unknown-host'
+  | 'refused'
+  | 'unreachable'
+  | 'certificate'
+  | 'tls'
+  | 'connect-timeout'
+  | 'idle-timeout'
+  | 'closed'
+  | 'not-http'
+
+const CONNECTION_FAULTS: Readonly<Record<ConnectionFault, readonly [string, string]>> = {
+  'unknown-host': [
+    'The name of the host cannot be resolved',
+    'Check the spelling of the URL and the DNS or VPN of this machine.',
+  ],
+  refused: [
+    'The host refused the connection',
+    'Check that the server runs and that the URL has the right port.',
+  ],
+  unreachable: [
+    'The host cannot be reached',
+    'Check the network, VPN and firewall between this machine and the server.',
+  ],
+  certificate: [
+    "The host's TLS certificate is not trusted",
+    'If the certificate is from a private authority, name its file in NODE_EXTRA_CA_CERTS.',
+  ],
+  tls: [
+    'No TLS connection could be made',
+    'Check that the URL begins with http or https as the server expects, and its TLS version.',
+  ],
+  'connect-timeout': [
+    'The host did not answer in time',
+    'Check the URL and that no firewall drops the connection, then run again.',
+  ],
+  'idle-timeout': [
+    'The connection went silent',
+    'Run again, with a longer idle timeout if the server is known to be slow.',
+  ],
+  closed: ['The connection was closed before the answer was complete', 'Run again.'],
+  'not-http': [
+    'The answer is not HTTP',
+    'Check that the URL has the right port and begins with http or https as the server expects.',
+  ],
+}
+
+/** A host could not be reached, or the connection to it was lost, as often as it was tried. */
+export class ProviderUnreachableError extends BulkDataError {
+  readonly code = 'PROVIDER_UNREACHABLE'
+  readonly retryable = true
+  readonly fault: ConnectionFault
+  /** Scheme, host and port. */
+  readonly origin: string
+
+  constructor(fault: ConnectionFault, origin: string) {
+    const [message, nextStep] = CONNECTION_FAULTS[fault]
+    super(`${message}: ${origin}`, { nextStep })
+    this.fault = fault
+    this.origin = origin
+  }
+}
+
+/** The request that an answer is about. */
+export type RequestName = 'Kick-off' | 'Status' | 'Manifest page' | 'Delete'
+
+function nextStepFor(status: number): string {
+  switch (status) {
+    case 401:
+      return 'The provider wants a valid access token: check the client id, key and token URL.'
+    case 403:
+      return 'This client may not do that: ask the provider to grant the scopes or the Group.'
+    case 404:
+      return 'Check the FHIR base URL, the export level and the Group id.'
+    case 405:
+      return 'The provider does not take this method: try the other of GET and POST.'
+    case 429:
+      return 'The provider limits how often a client may export: run again later.'
+    case 400:
+    case 422:
+      return "Check the parameters against the provider's documentation."
+    default:
+      return status >= 500
+        ? 'The provider has a problem of its own: run again later, or tell its operator.'
+        : "Check the request against the provider's documentation."
+  }
+}
+
+/** A request was answered with an HTTP status that ends the run. */
+export class RequestRejectedError extends BulkDataError {
+  readonly code = 'REQUEST_REJECTED'
+  readonly retryable: boolean
+  readonly request: RequestName
+  readonly status: number
+  /** Severity and code of each issue of the OperationOutcome, when the provider sent one. */
+  readonly issues: readonly OutcomeIssueCode[]
+
+  constructor(request: RequestName, status: number, issues: readonly OutcomeIssueCode[] = []) {
+    super(`${request} request was rejected with HTTP ${status}${describeIssues(issues)}`, {
+      nextStep: nextStepFor(status),
+    })
+    this.request = request
+    this.status = status
+    this.issues = issues
+    this.retryable = status === 429 || status >= 500
+  }
+}
+
+/** The provider says that the export job failed. */
+export class ExportFailedError extends BulkDataError {
+  readonly code = 'EXPORT_FAILED'
+  readonly retryable = true
+  readonly status: number
+  /** Severity and code of each issue of the OperationOutcome, when the provider sent one. */
+  readonly issues: readonly OutcomeIssueCode[]
+
+  constructor(status: number, issues: readonly OutcomeIssueCode[] = []) {
+    super(`The provider's export job failed with HTTP ${status}${describeIssues(issues)}`, {
+      nextStep: "Run again; if it fails again, ask the provider's operator for the reason.",
+    })
+    this.status = status
+    this.issues = issues
+  }
+}
+
+/** An answer of the provider lacks what the specification demands. */
+export class ProviderAnswerInvalidError extends BulkDataError {
+  readonly code = 'PROVIDER_ANSWER_INVALID'
+  readonly retryable = false
+
+  constructor(message: string) {
+    super(message, {
+      nextStep:
+        "Check that the URL is a FHIR base with Bulk Data Access; tell the server's operator.",
+    })
+  }
+}
+
+/** Why a redirect, or a URL that the provider names, is not followed. */
+export type RedirectFault = 'too-many' | 'insecure' | 'no-location' | 'not-http' | 'method-change'
+
+const REDIRECT_FAULTS: Readonly<Record<RedirectFault, string>> = {
+  'too-many': 'The provider redirects in circles, or too often',
+  insecure: 'The provider redirects from https to http, where data would travel unprotected',
+  'no-location': 'The provider redirects without saying where to',
+  'not-http': 'The provider redirects to something that is not an http or https URL',
+  'method-change': 'The provider answers with a redirect that would change the method',
+}
+
+/** A redirect was not followed. */
+export class RedirectRefusedError extends BulkDataError {
+  readonly code = 'REDIRECT_REFUSED'
+  readonly retryable = false
+  readonly fault: RedirectFault
+
+  constructor(fault: RedirectFault) {
+    super(REDIRECT_FAULTS[fault], { nextStep: 'Use the URL that the provider redirects to.' })
+    this.fault = fault
+  }
+}
+
+/** The caller's signal ended the run. */
+export class ExportAbortedError extends BulkDataError {
+  readonly code = 'EXPORT_ABORTED'
+  readonly retryable = true
+  /** `true` when the provider confirmed that the export is deleted, or none had been started. */
+  readonly deleted: boolean
+
+  constructor(deleted: boolean) {
+    super(
+      deleted
+        ? 'The export was abandoned, and deleted at the provider'
+        : 'The export was abandoned; the provider did not confirm that it deleted it',
+      { nextStep: 'Run again, with a new folder.' },
+    )
+    this.deleted = deleted
+  }
+}
+
+function describeIssues(issues: readonly OutcomeIssueCode[]): string {
+  if (issues.length === 0) return ''
+  const texts = new Set(issues.map(({ severity, code }) => `${severity} ${code}`))
+  return ` (${[...texts].slice(0, 5).join(', ')})`
+}

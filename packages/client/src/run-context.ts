@@ -1,0 +1,12 @@
+import type { ExportEvent } from './export-event.ts'
+import type { ProviderHttp } from './http/provider-http.ts'
+import type { ExportSettings } from './settings.ts'
+
+/** What every step of a run is given. */
+export interface RunContext {
+  readonly settings: ExportSettings
+  readonly http: ProviderHttp
+  /** The caller's signal. */
+  readonly signal: AbortSignal | undefined
+  readonly emit: (event: ExportEvent) => void
+}

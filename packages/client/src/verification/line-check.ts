@@ -1,0 +1,143 @@
+import { isAscii, isUtf8 } from 'node:buffer'
+import type { OutputFileKind } from '@flatfhir/protocol'
+import { outcomeIssues } from '../outcome-issues.ts'
+
+/** What is wrong with a line of an output file. */
+export type LineFault = 'too-long' | 'not-utf8' | 'not-json' | 'not-an-object' | 'wrong-type'
+
+/** What the lines of a file must be. */
+export interface LineRules {
+  readonly kind: OutputFileKind
+  /** `resourceType` of every line. */
+  readonly type: string
+  readonly maxLineBytes: number
+}
+
+/** What was found in a run of lines. Plain data: it crosses threads. */
+export interface LineReport {
+  /** All lines, blank ones and bad ones included. */
+  readonly lines: number
+  readonly blankLines: number
+  readonly badLines: number
+  /** The first bad lines; `line` is 1 for the first line of the run. */
+  readonly faults: readonly { readonly line: number; readonly fault: LineFault }[]
+  /** Entries of the Bundles of a deleted file. */
+  readonly deletions: number
+  /** Of an outcome file: `severity code` and how often. */
+  readonly outcomes: Readonly<Record<string, number>>
+}
+
+/** Bad lines that are told one by one; the rest is only counted. */
+export const MAX_FAULTS = 20
+
+const LINE_FEED = 0x0a
+
+/**
+ * Checks a run of whole lines: each one JSON object in UTF-8, of the type that the file promises.
+ *
+ * Blank lines, which NDJSON does not have, are counted and otherwise let pass: they lose nothing.
+ */
+export function checkLines(bytes: Uint8Array, rules: LineRules): LineReport {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const tally = new LineTally(rules)
+  const decode = lineDecoder(buffer)
+  for (let start = 0; start < buffer.length;) {
+    const lineFeed = buffer.indexOf(LINE_FEED, start)
+    const end = lineFeed === -1 ? buffer.length : lineFeed
+    if (end - start > rules.maxLineBytes) tally.bad('too-long')
+    else tally.line(decode(start, end))
+    start = end + 1
+  }
+  return tally.report()
+}
+
+/** Decodes one line; `undefined` when it is not UTF-8. */
+type LineDecoder = (start: number, end: number) => string | undefined
+
+/** Looks at the whole run at once, because that costs far less than a look at each line. */
+function lineDecoder(buffer: Buffer): LineDecoder {
+  if (isAscii(buffer)) return (start, end) => buffer.toString('latin1', start, end)
+  if (isUtf8(buffer)) return (start, end) => buffer.toString('utf8', start, end)
+  return (start, end) =>
+    isUtf8(buffer.subarray(start, end)) ? buffer.toString('utf8', start, end) : undefined
+}
+
+class LineTally {
+  readonly #rules: LineRules
+  #lines = 0
+  #blankLines = 0
+  #badLines = 0
+  #deletions = 0
+  readonly #faults: { line: number; fault: LineFault }[] = []
+  readonly #outcomes: Record<string, number> = {}
+
+  constructor(rules: LineRules) {
+    this.#rules = rules
+  }
+
+  line(text: string | undefined): void {
+    if (text === undefined) {
+      this.bad('not-utf8')
+      return
+    }
+    if (isBlank(text)) {
+      this.#lines += 1
+      this.#blankLines += 1
+      return
+    }
+    const value = parse(text)
+    if (value === undefined) this.bad('not-json')
+    else if (!isObject(value)) this.bad('not-an-object')
+    else if (value['resourceType'] !== this.#rules.type) this.bad('wrong-type')
+    else this.#resource(value)
+  }
+
+  bad(fault: LineFault): void {
+    this.#lines += 1
+    this.#badLines += 1
+    if (this.#faults.length < MAX_FAULTS) this.#faults.push({ line: this.#lines, fault })
+  }
+
+  report(): LineReport {
+    return {
+      lines: this.#lines,
+      blankLines: this.#blankLines,
+      badLines: this.#badLines,
+      faults: this.#faults,
+      deletions: this.#deletions,
+      outcomes: this.#outcomes,
+    }
+  }
+
+  #resource(value: Readonly<Record<string, unknown>>): void {
+    this.#lines += 1
+    if (this.#rules.kind === 'output') return
+    if (this.#rules.kind === 'deleted') {
+      const entries: unknown = value['entry']
+      this.#deletions += Array.isArray(entries) ? entries.length : 0
+      return
+    }
+    for (const { severity, code } of outcomeIssues(value) ?? []) {
+      const key = `${severity} ${code}`
+      this.#outcomes[key] = (this.#outcomes[key] ?? 0) + 1
+    }
+  }
+}
+
+/** `undefined` for text that is not JSON, which JSON itself has no word for. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function isBlank(text: string): boolean {
+  // Nearly every line begins with a brace, and costs no more than this look.
+  return !text.startsWith('{') && /^[ \t\r]*$/.test(text)
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
