@@ -12,7 +12,8 @@ import { format } from 'prettier'
 const FHIR_VERSION = '4.0.1'
 const TARGET = new URL('../packages/protocol/src/generated/', import.meta.url)
 const PRETTIER = { parser: 'typescript', printWidth: 100, semi: false, singleQuote: true }
-const HEADER = '// Written by scripts/generate-r4-tables.mjs from the definitions of FHIR R4: do not edit.\n\n'
+const HEADER =
+  '// Written by scripts/generate-r4-tables.mjs from the definitions of FHIR R4: do not edit.\n\n'
 
 /** One step of a path: an element name of FHIR. */
 const PATH = /^[A-Z][A-Za-z]+(\.[a-z][A-Za-z]*)+$/

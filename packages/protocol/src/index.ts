@@ -5,3 +5,52 @@ export type { ExportLevel } from './export-level.ts'
 export type { IgnoredParameter, KickOffParameters } from './kick-off-parameters.ts'
 export type { Manifest, ManifestFile, OutputFileKind } from './manifest.ts'
 export { operationOutcome, type OperationOutcome, type OutcomeIssue } from './operation-outcome.ts'
+export {
+  readBundleText,
+  rewriteLinks,
+  type BundleEntryText,
+  type BundleRequest,
+  type BundleText,
+} from './bundle-text.ts'
+export {
+  readResourceText,
+  stampResource,
+  stampTemplate,
+  versionStamp,
+  type ResourceText,
+  type StampTemplate,
+} from './resource-text.ts'
+export { formatInstant, parseDateTimeRange, parseInstant, type DateTimeRange } from './instant.ts'
+export { parseReference, type ResourceReference } from './reference.ts'
+export { isResourceId } from './resource-id.ts'
+export { isResourceType } from './resource-type.ts'
+export { SUPPORTING_TYPES } from './supporting-types.ts'
+export { acceptsFhirJson, acceptsGzip } from './http/accept.ts'
+export { parseByteRange, type ByteRange } from './http/byte-range.ts'
+export { parseHttpDate } from './http/http-date.ts'
+export { parsePrefer, type Preferences } from './http/prefer.ts'
+export { parseRetryAfter } from './http/retry-after.ts'
+export {
+  decodeKickOffBody,
+  decodeKickOffQuery,
+  type DecodedKickOff,
+  type DecodeKickOffOptions,
+} from './wire/decode-kick-off.ts'
+export {
+  encodeKickOffBody,
+  encodeKickOffQuery,
+  type KickOffQueryStyle,
+} from './wire/encode-kick-off.ts'
+export type { ParametersEntry, ParametersResource } from './wire/parameters-resource.ts'
+export { deletionBundleLine, readDeletionBundle } from './deletion-bundle.ts'
+export { readNdjson, type NdjsonLine } from './ndjson.ts'
+export { splitLines, type RawLine, type SplitLinesOptions } from './split-lines.ts'
+export { decodeManifest } from './wire/decode-manifest.ts'
+export type { Edition } from './wire/edition.ts'
+export { encodeManifest, type JsonObject } from './wire/encode-manifest.ts'
+export {
+  DPC_CHECKSUM_EXTENSION,
+  DPC_FILE_LENGTH_EXTENSION,
+  FILE_SIZE_EXTENSION,
+  SHA256_EXTENSION,
+} from './wire/manifest-extensions.ts'
