@@ -62,6 +62,7 @@ export type ResourceFault =
   | 'missing-id'
   | 'invalid-id'
   | 'invalid-meta'
+  | 'too-deep'
   | 'invalid-group-member'
   | 'wrong-type'
   | 'wrong-id'

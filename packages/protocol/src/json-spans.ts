@@ -1,0 +1,137 @@
+/** Where one member of a JSON object is: offsets in bytes, `end` exclusive. */
+export interface MemberSpan {
+  readonly key: string
+  /** Start of the key's opening quote. */
+  readonly start: number
+  readonly valueStart: number
+  readonly valueEnd: number
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+const COMMA = 0x2c
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const SPACE = 0x20
+
+const DECODER = new TextDecoder()
+
+/**
+ * The members of a JSON object, in their order.
+ *
+ * @param bytes - UTF-8 that `JSON.parse` accepted: nothing is checked again. Every byte that matters
+ *   to JSON's structure is ASCII, so bytes can be scanned without decoding them.
+ * @param start - Offset of the object's opening brace.
+ */
+export function memberSpans(bytes: Uint8Array, start: number): MemberSpan[] {
+  const members: MemberSpan[] = []
+  let at = skipBlanks(bytes, start + 1)
+  while (bytes[at] === QUOTE) {
+    const keyEnd = skipString(bytes, at)
+    const valueStart = skipBlanks(bytes, skipBlanks(bytes, keyEnd) + 1)
+    const valueEnd = skipValue(bytes, valueStart)
+    members.push({ key: keyOf(bytes, at, keyEnd), start: at, valueStart, valueEnd })
+    at = skipBlanks(bytes, valueEnd)
+    if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1)
+  }
+  return members
+}
+
+/** Offsets of the elements of a JSON array; `start` is that of its opening bracket. */
+export function elementSpans(bytes: Uint8Array, start: number): { start: number; end: number }[] {
+  const elements: { start: number; end: number }[] = []
+  let at = skipBlanks(bytes, start + 1)
+  while (at < bytes.length && bytes[at] !== CLOSE_BRACKET) {
+    const end = skipValue(bytes, at)
+    elements.push({ start: at, end })
+    at = skipBlanks(bytes, end)
+    if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1)
+  }
+  return elements
+}
+
+/** Calls `visit` for every string value of the JSON value at `start`, with the key it stands under. */
+export function visitStringValues(
+  bytes: Uint8Array,
+  start: number,
+  visit: (key: string | undefined, start: number, end: number) => void,
+): void {
+  const byte = bytes[start]
+  if (byte === OPEN_BRACE) {
+    for (const { key, valueStart, valueEnd } of memberSpans(bytes, start)) {
+      if (bytes[valueStart] === QUOTE) visit(key, valueStart, valueEnd)
+      else visitStringValues(bytes, valueStart, visit)
+    }
+  } else if (byte === OPEN_BRACKET) {
+    for (const element of elementSpans(bytes, start)) {
+      if (bytes[element.start] === QUOTE) visit(undefined, element.start, element.end)
+      else visitStringValues(bytes, element.start, visit)
+    }
+  }
+}
+
+/** Offset of the first byte at or after `at` that is not white space. */
+export function skipBlanks(bytes: Uint8Array, at: number): number {
+  let next = at
+  while (next < bytes.length && (bytes[next] ?? SPACE) <= SPACE) next += 1
+  return next
+}
+
+function keyOf(bytes: Uint8Array, start: number, end: number): string {
+  const raw = DECODER.decode(bytes.subarray(start, end))
+  return raw.includes('\\') ? (JSON.parse(raw) as string) : raw.slice(1, -1)
+}
+
+function skipValue(bytes: Uint8Array, start: number): number {
+  const byte = bytes[start]
+  if (byte === QUOTE) return skipString(bytes, start)
+  if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return skipContainer(bytes, start)
+  let at = start
+  while (at < bytes.length && !endsScalar(bytes[at])) at += 1
+  return at
+}
+
+function skipContainer(bytes: Uint8Array, start: number): number {
+  let depth = 0
+  let at = start
+  while (at < bytes.length) {
+    const byte = bytes[at]
+    if (byte === QUOTE) {
+      at = skipString(bytes, at)
+      continue
+    }
+    at += 1
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      depth -= 1
+      if (depth === 0) return at
+    }
+  }
+  return at
+}
+
+function skipString(bytes: Uint8Array, start: number): number {
+  let quote = bytes.indexOf(QUOTE, start + 1)
+  while (quote !== -1 && isEscaped(bytes, quote)) quote = bytes.indexOf(QUOTE, quote + 1)
+  return quote === -1 ? bytes.length : quote + 1
+}
+
+function isEscaped(bytes: Uint8Array, quote: number): boolean {
+  let at = quote
+  while (bytes[at - 1] === BACKSLASH) at -= 1
+  return (quote - at) % 2 === 1
+}
+
+function endsScalar(byte: number | undefined): boolean {
+  return (
+    byte === undefined ||
+    byte <= SPACE ||
+    byte === COMMA ||
+    byte === COLON ||
+    byte === CLOSE_BRACE ||
+    byte === CLOSE_BRACKET
+  )
+}

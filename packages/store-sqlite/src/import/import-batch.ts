@@ -1,0 +1,224 @@
+import { versionStamp } from '@flatfhir/protocol'
+import { typeCode } from '../resource-store/keys.ts'
+import type { IndexedResource, RosterMember, Target } from '../resource-store/resource-index.ts'
+import type { WritableResource } from '../resource-store/resource-writer.ts'
+import type { SearchTerms } from '../resource-store/search-terms.ts'
+
+/** What only few resources have. */
+interface Rarities {
+  readonly provenanceTargets: readonly Target[]
+  readonly members: readonly RosterMember[] | undefined
+  readonly terms: SearchTerms | undefined
+}
+
+/**
+ * Indexed resources on their way from the thread that reads to the thread that writes, in columns:
+ * a few large arrays pass between threads at a fraction of the cost of many small objects.
+ */
+export interface ImportBatch {
+  /** The resources' texts, each with a gap for the stamp of its first version. */
+  readonly bytes: Uint8Array
+  /** Where each text ends in `bytes`. */
+  readonly ends: Uint32Array
+  /** Where the gap starts, from the start of the text. */
+  readonly gaps: Uint32Array
+  readonly codes: Uint8Array
+  readonly ids: readonly string[]
+  /** Ids of patients that the batch refers to, each once. */
+  readonly patientIds: readonly string[]
+  /** Indexes into `patientIds`; those of resource n end at `patientEnds[n]`. */
+  readonly patients: Uint32Array
+  readonly patientEnds: Uint32Array
+  /** Supporting resources that the batch refers to, each once. */
+  readonly supportTargets: readonly Target[]
+  /** Indexes into `supportTargets`. */
+  readonly supports: Uint32Array
+  readonly supportEnds: Uint32Array
+  readonly rarities: ReadonlyMap<number, Rarities>
+  /** Deletes of Bundles; carried out after the resources are written. */
+  readonly deletes: readonly Target[]
+}
+
+const PATIENT = typeCode('Patient')
+const STAMP_BYTES = versionStamp('1', new Date(0)).length
+
+/** Gathers indexed resources into a batch. */
+export class ImportBatchBuilder {
+  readonly #resources: IndexedResource[] = []
+  readonly #deletes: Target[] = []
+  #bytes = 0
+
+  /** Bytes gathered so far. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Resources and deletes gathered so far. */
+  get size(): number {
+    return this.#resources.length + this.#deletes.length
+  }
+
+  add(resource: IndexedResource): void {
+    this.#resources.push(resource)
+    this.#bytes += sizeOf(resource)
+  }
+
+  delete(target: Target): void {
+    this.#deletes.push(target)
+  }
+
+  build(): ImportBatch {
+    const resources = this.#resources
+    const patients = new Pool<string, string>((id) => id)
+    const supports = new Pool<Target, string>(({ code, id }) => `${code}/${id}`)
+    return {
+      ...layOut(resources, this.#bytes),
+      codes: Uint8Array.from(resources, ({ code }) => code),
+      ids: resources.map(({ id }) => id),
+      // A Patient's own compartment needs no telling.
+      ...patientColumns(
+        resources.map((one) => (one.code === PATIENT ? [] : one.patients)),
+        patients,
+      ),
+      ...supportColumns(
+        resources.map((one) => one.supports),
+        supports,
+      ),
+      rarities: raritiesOf(resources),
+      deletes: this.#deletes,
+    }
+  }
+}
+
+/** The resources of a batch, as a writer takes them. */
+export function* resourcesOf(batch: ImportBatch): Iterable<WritableResource> {
+  for (let index = 0; index < batch.codes.length; index += 1) yield resourceAt(batch, index)
+}
+
+/** Buffers of a batch that move between threads instead of being copied. */
+export function transferList(batch: ImportBatch): readonly ArrayBuffer[] {
+  const columns = [batch.bytes, batch.ends, batch.gaps, batch.codes]
+  const references = [batch.patients, batch.patientEnds, batch.supports, batch.supportEnds]
+  return [...columns, ...references].map(({ buffer }) => buffer as ArrayBuffer)
+}
+
+const NO_RARITIES: Rarities = { provenanceTargets: [], members: undefined, terms: undefined }
+
+function resourceAt(batch: ImportBatch, index: number): WritableResource {
+  const start = endOf(batch.ends, index - 1)
+  const room = batch.bytes.subarray(start, endOf(batch.ends, index))
+  const gap = endOf(batch.gaps, index)
+  const code = endOf(batch.codes, index)
+  const id = batch.ids[index] ?? ''
+  return {
+    code,
+    id,
+    template: { head: [room.subarray(0, gap)], tail: [room.subarray(gap + STAMP_BYTES)] },
+    roomForFirstVersion: room,
+    patients:
+      code === PATIENT ? [id] : pick(batch.patientIds, batch.patients, [batch.patientEnds, index]),
+    supports: pick(batch.supportTargets, batch.supports, [batch.supportEnds, index]),
+    ...(batch.rarities.get(index) ?? NO_RARITIES),
+  }
+}
+
+function pick<T>(
+  pool: readonly T[],
+  indexes: Uint32Array,
+  [ends, index]: readonly [Uint32Array, number],
+): readonly T[] {
+  const picked: T[] = []
+  for (let at = endOf(ends, index - 1); at < endOf(ends, index); at += 1) {
+    const value = pool[indexes[at] ?? -1]
+    if (value !== undefined) picked.push(value)
+  }
+  return picked
+}
+
+function endOf(ends: Uint32Array | Uint8Array, index: number): number {
+  return ends[index] ?? 0
+}
+
+function sizeOf({ template }: IndexedResource): number {
+  const pieces = [...template.head, ...template.tail]
+  return pieces.reduce((bytes, piece) => bytes + piece.length, STAMP_BYTES)
+}
+
+function layOut(
+  resources: readonly IndexedResource[],
+  size: number,
+): Pick<ImportBatch, 'bytes' | 'ends' | 'gaps'> {
+  const bytes = new Uint8Array(size)
+  const ends = new Uint32Array(resources.length)
+  const gaps = new Uint32Array(resources.length)
+  let at = 0
+  resources.forEach(({ template }, index) => {
+    const start = at
+    for (const piece of template.head) at = put(bytes, piece, at)
+    gaps[index] = at - start
+    at += STAMP_BYTES
+    for (const piece of template.tail) at = put(bytes, piece, at)
+    ends[index] = at
+  })
+  return { bytes, ends, gaps }
+}
+
+function put(target: Uint8Array, piece: Uint8Array, at: number): number {
+  target.set(piece, at)
+  return at + piece.length
+}
+
+function patientColumns(
+  lists: readonly (readonly string[])[],
+  pool: Pool<string, string>,
+): Pick<ImportBatch, 'patientIds' | 'patients' | 'patientEnds'> {
+  const { indexes, ends } = pool.columns(lists)
+  return { patientIds: pool.values, patients: indexes, patientEnds: ends }
+}
+
+function supportColumns(
+  lists: readonly (readonly Target[])[],
+  pool: Pool<Target, string>,
+): Pick<ImportBatch, 'supportTargets' | 'supports' | 'supportEnds'> {
+  const { indexes, ends } = pool.columns(lists)
+  return { supportTargets: pool.values, supports: indexes, supportEnds: ends }
+}
+
+function raritiesOf(resources: readonly IndexedResource[]): ReadonlyMap<number, Rarities> {
+  const rarities = new Map<number, Rarities>()
+  resources.forEach(({ provenanceTargets, members, terms }, index) => {
+    const isRare = provenanceTargets.length > 0 || members !== undefined || terms !== undefined
+    if (isRare) rarities.set(index, { provenanceTargets, members, terms })
+  })
+  return rarities
+}
+
+/** Values that stand once in a list, and are pointed at by their index. */
+class Pool<Value, Name> {
+  readonly values: Value[] = []
+  readonly #indexes = new Map<Name, number>()
+  readonly #nameOf: (value: Value) => Name
+
+  constructor(nameOf: (value: Value) => Name) {
+    this.#nameOf = nameOf
+  }
+
+  columns(lists: readonly (readonly Value[])[]): { indexes: Uint32Array; ends: Uint32Array } {
+    const indexes: number[] = []
+    const ends = new Uint32Array(lists.length)
+    lists.forEach((list, index) => {
+      for (const value of list) indexes.push(this.#indexOf(value))
+      ends[index] = indexes.length
+    })
+    return { indexes: Uint32Array.from(indexes), ends }
+  }
+
+  #indexOf(value: Value): number {
+    const name = this.#nameOf(value)
+    const known = this.#indexes.get(name)
+    if (known !== undefined) return known
+    const index = this.values.push(value) - 1
+    this.#indexes.set(name, index)
+    return index
+  }
+}

@@ -1,0 +1,152 @@
+import type { Database } from '../database.ts'
+import type { OutcomeIssue, ResourceType } from '@flatfhir/protocol'
+import type { ResourceBlock } from '@flatfhir/server'
+import { MAX_BLOCK_ROW_BYTES, prepareBlockQuery, type BlockRow } from './block-query.ts'
+
+/** Rows to read: SQL that yields `ord, key, bytes, body` after `:after`, at most `:rows` of them. */
+export interface RowSource {
+  readonly sql: string
+  readonly parameters: Readonly<Record<string, number>>
+  /** Reading starts after this `ord`. */
+  readonly after: number
+  readonly type: ResourceType
+}
+
+const TARGET_BLOCK_BYTES = 768 * 1024
+/** With {@link MAX_BLOCK_ROW_BYTES}, a block is 32 MiB at most, whatever it was expected to be. */
+const MAX_BLOCK_ROWS = 512
+const MIN_BLOCK_ROWS = 16
+const LINE_FEED = 0x0a
+const OPEN_BRACE = 0x7b
+
+/**
+ * Reads rows in blocks that SQLite puts together, so that the cost is that of moving memory, not of
+ * rows. No read stays open between blocks: it is the snapshot that keeps them consistent, so the
+ * write-ahead log can be copied back meanwhile.
+ */
+export function* readBlocks(database: Database, source: RowSource): Iterable<ResourceBlock> {
+  const query = prepareBlockQuery(database, source.sql)
+  const single = new RowReader(database, source)
+  let after = source.after
+  let rows = MAX_BLOCK_ROWS / 4
+  for (;;) {
+    const block = readBlock(query, { ...source.parameters, after, rows })
+    if (block === undefined) {
+      yield* single.readAll({ after, rows })
+    } else {
+      if (block.last === null) return
+      if (isSound(block)) {
+        if (block.block !== null) yield { bytes: block.block, resourceCount: block.resourceCount }
+        yield* single.readKeys(block.largeKeys)
+      } else {
+        yield* single.readAll({ after, rows })
+      }
+    }
+    const next = block?.last ?? single.lastOrd(after, rows)
+    if (next === undefined) return
+    after = next
+    rows = rowsFor(block)
+  }
+}
+
+/** `undefined` when the database could not read one of the rows. */
+function readBlock(
+  query: ReturnType<typeof prepareBlockQuery>,
+  parameters: Readonly<Record<string, number>>,
+): BlockRow | undefined {
+  try {
+    return query.get(parameters) as BlockRow
+  } catch {
+    return undefined
+  }
+}
+
+function rowsFor(block: BlockRow | undefined): number {
+  if (block === undefined || block.resourceCount === 0) return MIN_BLOCK_ROWS
+  const rows = Math.round(TARGET_BLOCK_BYTES / (block.bytes / block.resourceCount))
+  return Math.min(MAX_BLOCK_ROWS, Math.max(MIN_BLOCK_ROWS, rows))
+}
+
+/** Every body is as long as it was when it was written, and on one line. */
+function isSound({ block, bytes, resourceCount }: BlockRow): boolean {
+  if (block === null) return resourceCount === 0
+  return block.length === bytes + resourceCount && countLineFeeds(block) === resourceCount
+}
+
+function countLineFeeds(bytes: Uint8Array): number {
+  let count = 0
+  for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) {
+    count += 1
+  }
+  return count
+}
+
+interface Row {
+  readonly ord: number
+  readonly key: number
+  readonly bytes: number
+}
+
+/** Reads rows one by one: large ones, and those of a block that holds a damaged one. */
+class RowReader {
+  readonly #source: RowSource
+  readonly #body
+  readonly #rows
+
+  constructor(database: Database, source: RowSource) {
+    this.#source = source
+    this.#body = database.prepare(
+      'SELECT bytes, CAST(body AS BLOB) AS body FROM version WHERE key = ?',
+    )
+    this.#rows = database.prepare(`SELECT ord, key, bytes FROM (${source.sql})`)
+  }
+
+  *readKeys(keys: string | null): Iterable<ResourceBlock> {
+    if (keys === null) return
+    for (const key of keys.split(',')) yield this.#read(Number(key))
+  }
+
+  *readAll(range: { after: number; rows: number }): Iterable<ResourceBlock> {
+    for (const { key } of this.#list(range)) yield this.#read(key)
+  }
+
+  lastOrd(after: number, rows: number): number | undefined {
+    return this.#list({ after, rows }).at(-1)?.ord
+  }
+
+  #list(range: { after: number; rows: number }): readonly Row[] {
+    return this.#rows.all({ ...this.#source.parameters, ...range }) as unknown as Row[]
+  }
+
+  #read(key: number): ResourceBlock {
+    const body = this.#readBody(key)
+    if (body === undefined) {
+      return { bytes: new Uint8Array(0), resourceCount: 0, issues: [this.#damaged(key)] }
+    }
+    const line = new Uint8Array(body.length + 1)
+    line.set(body)
+    line[body.length] = LINE_FEED
+    return { bytes: line, resourceCount: 1 }
+  }
+
+  /** `undefined` when the row cannot be read, or is not what was written. */
+  #readBody(key: number): Uint8Array | undefined {
+    try {
+      const row = this.#body.get(key) as { bytes: number; body: Uint8Array | null } | undefined
+      const body = row?.body
+      if (row === undefined || body?.length !== row.bytes) return undefined
+      const isLine = body[0] === OPEN_BRACE && !body.includes(LINE_FEED)
+      return isLine ? body : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  #damaged(key: number): OutcomeIssue {
+    return {
+      severity: 'error',
+      code: 'exception',
+      diagnostics: `A resource of type ${this.#source.type} (version key ${key}) is damaged in the store and is not in this export`,
+    }
+  }
+}

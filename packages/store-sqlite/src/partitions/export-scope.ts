@@ -1,0 +1,129 @@
+import type { Database } from '../database.ts'
+import type { ExportQuery, Snapshot } from '@flatfhir/server'
+import { typeCode } from '../resource-store/keys.ts'
+import { fillGroupCohort, fillSupport, unresolvedGroups, type CohortTables } from './cohort.ts'
+import { exportWindow, type ExportWindow } from './export-window.ts'
+import { visibleKey } from './visible-version.ts'
+
+const PATIENT = typeCode('Patient')
+
+/**
+ * What an export of patients is about: who they are and what their resources refer to, worked out
+ * once per connection and export, in temporary tables. As everything in it is as of the export's
+ * snapshot, every connection comes to the same, whenever it does.
+ */
+export class ExportScope implements Disposable {
+  readonly window: ExportWindow
+  readonly tables: CohortTables & {
+    /** `node`: referred to as a patient, but not there. */
+    readonly absentPatient: string
+  }
+  readonly #database: Database
+  readonly #query: ExportQuery
+
+  /** @param number - Distinguishes scopes of the same connection. */
+  constructor(
+    database: Database,
+    { query, snapshot, number }: { query: ExportQuery; snapshot: Snapshot; number: number },
+  ) {
+    this.#database = database
+    this.#query = query
+    this.window = exportWindow(database, query, snapshot)
+    this.tables = {
+      cohort: `temp.cohort_${number}`,
+      cohortBefore: `temp.cohort_before_${number}`,
+      support: `temp.support_${number}`,
+      supportBefore: `temp.support_before_${number}`,
+      absentPatient: `temp.absent_patient_${number}`,
+    }
+    this.#create()
+    if (query.level === 'group') this.#fillGroup(query.groupId ?? '')
+    else if (query.level === 'patient') this.#fillPatients()
+  }
+
+  /** Number of patients in a Group's cohort that are there, and how many are so since `_since`. */
+  cohortSize(): { readonly members: number; readonly joined: number } {
+    return this.#database
+      .prepare(
+        `SELECT count(*) AS members, coalesce(sum(joined), 0) AS joined
+         FROM ${this.tables.cohort} WHERE resolved = 1`,
+      )
+      .get() as { members: number; joined: number }
+  }
+
+  hasAbsentPatients(): boolean {
+    return this.#count(`SELECT count(*) AS n FROM ${this.tables.absentPatient}`) > 0
+  }
+
+  /** References of a Group's members, its own and nested Groups', that resolve to nothing. */
+  unresolvedMembers(): readonly string[] {
+    const groupId = this.#query.groupId ?? ''
+    const patients = this.#database
+      .prepare(
+        `SELECT n.id FROM ${this.tables.cohort} c JOIN node n ON n.node = c.node
+         WHERE c.resolved = 0 ORDER BY n.id`,
+      )
+      .all() as { id: string }[]
+    const groups = unresolvedGroups(this.#database, { groupId, window: this.window })
+    return [...groups.map((id) => `Group/${id}`), ...patients.map(({ id }) => `Patient/${id}`)]
+  }
+
+  /** Node numbers that cut the cohort into this many slices of the same size. */
+  cohortSlices(slices: number): readonly { from: number; to: number }[] {
+    return this.#database
+      .prepare(
+        `SELECT min(node) AS "from", max(node) AS "to" FROM (
+           SELECT node, ntile(?) OVER (ORDER BY node) AS slice
+           FROM ${this.tables.cohort} WHERE resolved = 1
+         ) GROUP BY slice ORDER BY slice`,
+      )
+      .all(slices) as { from: number; to: number }[]
+  }
+
+  [Symbol.dispose](): void {
+    for (const table of Object.values(this.tables)) {
+      this.#database.exec(`DROP TABLE IF EXISTS ${table}`)
+    }
+  }
+
+  #create(): void {
+    const { cohort, ...others } = this.tables
+    this.#database.exec(
+      `CREATE TABLE ${cohort} (node INTEGER PRIMARY KEY, joined INTEGER, resolved INTEGER)`,
+    )
+    for (const table of Object.values(others)) {
+      this.#database.exec(`CREATE TABLE ${table} (node INTEGER PRIMARY KEY)`)
+    }
+  }
+
+  #fillGroup(groupId: string): void {
+    const { window, tables } = this
+    fillGroupCohort(this.#database, tables, { groupId, window })
+    fillSupport(this.#database, tables, {
+      owners: `SELECT node FROM ${tables.cohort} WHERE resolved = 1`,
+      ownersBefore: `SELECT node FROM ${tables.cohortBefore}`,
+      window,
+    })
+  }
+
+  #fillPatients(): void {
+    const { window, tables } = this
+    this.#database
+      .prepare(
+        `INSERT INTO ${tables.absentPatient} SELECT n.node FROM node n
+         WHERE n.type = ${PATIENT} AND NOT coalesce(
+           (SELECT v.bytes > 0 FROM version v WHERE v.key = ${visibleKey('n', ':asOf')}), 0)`,
+      )
+      .run({ asOf: window.asOf })
+    fillSupport(this.#database, tables, {
+      owners: `SELECT node FROM node WHERE type = ${PATIENT}
+        AND node NOT IN (SELECT node FROM ${tables.absentPatient})`,
+      ownersBefore: `SELECT node FROM node WHERE type = ${PATIENT}`,
+      window,
+    })
+  }
+
+  #count(sql: string): number {
+    return (this.#database.prepare(sql).get() as { n: number }).n
+  }
+}

@@ -1,0 +1,176 @@
+import type { Database } from '../database.ts'
+import {
+  PATIENT_COMPARTMENT,
+  RESOURCE_TYPES,
+  SUPPORTING_TYPES,
+  type OutputFileKind,
+  type ResourceType,
+} from '@flatfhir/protocol'
+import type { ExportQuery, Partition, PlanLimits, Snapshot } from '@flatfhir/server'
+import {
+  SEQUENCE_SPAN,
+  sequenceOf,
+  typeCode,
+  typeOfCode,
+  versionKey,
+} from '../resource-store/keys.ts'
+import { SEGMENT_KEYS } from '../resource-store/schema.ts'
+import { ExportScope } from './export-scope.ts'
+import type { Selector } from './selector.ts'
+
+/** Bytes of one stretch of a type's keys. */
+interface Segment {
+  /** The last key that it can hold. */
+  readonly lastKey: number
+  readonly bytes: number
+}
+
+/** What there is of one type up to an export's snapshot. */
+interface TypeSegments {
+  readonly type: ResourceType
+  /** Those that reach into the window. */
+  readonly segments: readonly Segment[]
+  /** Bytes of `segments`. */
+  readonly windowBytes: number
+  /** Bytes of all segments, those before the window included. */
+  readonly totalBytes: number
+}
+
+interface PlanInput {
+  readonly scope: ExportScope
+  readonly limits: PlanLimits
+}
+
+/** Where the plan's temporary tables are, among the connection's. */
+const PLAN_SCOPE = 0
+
+/** Cuts an export into partitions by the bytes of what is stored, without reading a version. */
+export function planPartitions(
+  database: Database,
+  { query, snapshot, limits }: { query: ExportQuery; snapshot: Snapshot; limits: PlanLimits },
+): readonly Partition[] {
+  using scope = new ExportScope(database, { query, snapshot, number: PLAN_SCOPE })
+  const stored = storedTypes(database, scope).filter(({ type }) => isAskedFor(type, query))
+  const input = { scope, limits }
+  const planned = stored.flatMap((type) => planType(database, type, { ...input, query }))
+  return [...planned, ...planDeleted(query), ...planUnresolved(query, scope)]
+}
+
+/** Whether a type belongs to the export's level, and was asked for. */
+function isAskedFor(type: ResourceType, query: ExportQuery): boolean {
+  if (query.types !== undefined && !query.types.includes(type)) return false
+  if (query.level === 'system') return true
+  // A roster names people outside the cohort, so a Group's export holds no Group.
+  if (type === 'Group') return query.level === 'patient'
+  return PATIENT_COMPARTMENT[type] !== undefined || SUPPORTING_TYPES.has(type)
+}
+
+function planType(
+  database: Database,
+  stored: TypeSegments,
+  { query, scope, limits }: PlanInput & { query: ExportQuery },
+): readonly Partition[] {
+  const isSupport = query.level !== 'system' && SUPPORTING_TYPES.has(stored.type)
+  if (isSupport) return [partition(stored.type, stored.windowBytes, { kind: 'support' })]
+  if (query.level === 'group') return planCohort(database, stored, { scope, limits })
+  return planRanges(stored, { scope, limits })
+}
+
+function planRanges({ type, segments }: TypeSegments, input: PlanInput): readonly Partition[] {
+  const { after, upTo } = input.scope.window
+  const code = typeCode(type)
+  const end = versionKey(code, upTo)
+  const partitions: Partition[] = []
+  let start = versionKey(code, after)
+  let bytes = 0
+  segments.forEach((segment, index) => {
+    bytes += segment.bytes
+    const isLast = index === segments.length - 1
+    if (!isLast && bytes < input.limits.maxPartitionBytes) return
+    const last = isLast ? end : segment.lastKey
+    partitions.push(partition(type, bytes, { kind: 'range', after: start, upTo: last }))
+    start = last
+    bytes = 0
+  })
+  return partitions
+}
+
+/**
+ * A Group's share of a type is taken to be its share of the patients; members who joined after
+ * `_since` count with all that there is of them.
+ */
+function planCohort(
+  database: Database,
+  { type, windowBytes, totalBytes }: TypeSegments,
+  { scope, limits }: PlanInput,
+): readonly Partition[] {
+  const { members, joined } = scope.cohortSize()
+  if (members === 0) return []
+  const patients = Math.max(members, patientCount(database))
+  const olderBytes = totalBytes - windowBytes
+  const expected = (windowBytes * members + olderBytes * joined) / patients
+  const slices = Math.min(members, Math.ceil(expected / limits.maxPartitionBytes) || 1)
+  return scope
+    .cohortSlices(slices)
+    .map((slice) => partition(type, expected / slices, { kind: 'cohort', ...slice }))
+}
+
+function planDeleted(query: ExportQuery): readonly Partition[] {
+  if (query.sinceMs === undefined) return []
+  const types = query.types ?? RESOURCE_TYPES
+  const selector: Selector = { kind: 'deleted', types }
+  return [makePartition('deleted', 'Bundle', { bytes: 0, selector })]
+}
+
+function planUnresolved(query: ExportQuery, scope: ExportScope): readonly Partition[] {
+  if (query.level !== 'group' || scope.unresolvedMembers().length === 0) return []
+  const selector: Selector = { kind: 'unresolved-members' }
+  return [makePartition('outcome', 'OperationOutcome', { bytes: 0, selector })]
+}
+
+/** Types that had been written by the snapshot, with the segments that hold them. */
+function storedTypes(database: Database, { window }: ExportScope): readonly TypeSegments[] {
+  const types = new Map<
+    ResourceType,
+    { segments: Segment[]; windowBytes: number; totalBytes: number }
+  >()
+  for (const { segment, bytes } of allSegments(database)) {
+    const firstKey = segment * SEGMENT_KEYS
+    const lastKey = firstKey + SEGMENT_KEYS - 1
+    if (sequenceOf(firstKey) > window.upTo) continue
+    const type = typeOfCode(Math.floor(firstKey / SEQUENCE_SPAN))
+    const stored = types.get(type) ?? { segments: [], windowBytes: 0, totalBytes: 0 }
+    types.set(type, stored)
+    stored.totalBytes += bytes
+    if (sequenceOf(lastKey) <= window.after) continue
+    stored.segments.push({ lastKey, bytes })
+    stored.windowBytes += bytes
+  }
+  return [...types].map(([type, stored]) => ({ type, ...stored }))
+}
+
+function allSegments(database: Database): readonly { segment: number; bytes: number }[] {
+  return database.prepare('SELECT segment, bytes FROM segment ORDER BY segment').all() as {
+    segment: number
+    bytes: number
+  }[]
+}
+
+function patientCount(database: Database): number {
+  const row = database
+    .prepare('SELECT count(*) AS n FROM node WHERE type = ?')
+    .get(typeCode('Patient')) as { n: number }
+  return row.n
+}
+
+function partition(type: ResourceType, bytes: number, selector: Selector): Partition {
+  return makePartition('output', type, { bytes, selector })
+}
+
+function makePartition(
+  kind: OutputFileKind,
+  type: string,
+  { bytes, selector }: { bytes: number; selector: Selector },
+): Partition {
+  return { kind, type, estimatedBytes: Math.ceil(bytes), selector: JSON.stringify(selector) }
+}

@@ -1,0 +1,121 @@
+import { RequestInvalidError, type ResourceType } from '@flatfhir/protocol'
+import type { ReadResult, SearchPage, SearchQuery, StoredResource } from '@flatfhir/server'
+import type { Database } from '../database.ts'
+import { typeCode } from './keys.ts'
+import { foldName } from './search-terms.ts'
+import { VersionTable } from './version-table.ts'
+
+/** Reads single resources, and searches. */
+export class ResourceReader {
+  readonly #database: Database
+  readonly #versions: VersionTable
+  readonly #find
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#versions = new VersionTable(database)
+    this.#find = database.prepare(
+      'SELECT current_key AS key FROM node WHERE type = ? AND id = ? AND current_key IS NOT NULL',
+    )
+  }
+
+  read(type: ResourceType, id: string): ReadResult {
+    const found = this.#find.get(typeCode(type), id) as { key: number } | undefined
+    if (found === undefined) return { state: 'unknown' }
+    const row = this.#versions.get(found.key)
+    if (row.bytes > 0) return { state: 'found', resource: this.#resource(type, id, found.key) }
+    const lastUpdated = new Date(this.#versions.writtenAt(found.key))
+    return { state: 'deleted', versionId: String(row.version), lastUpdated }
+  }
+
+  search(query: SearchQuery): SearchPage {
+    const code = typeCode(query.type)
+    const { where, parameters } = criteria(query)
+    const from = `FROM node n JOIN version v ON v.key = n.current_key
+      WHERE n.type = ? AND v.bytes > 0 ${where}`
+    const total = this.#database.prepare(`SELECT count(*) AS n ${from}`).get(code, ...parameters)
+    const rows = this.#database
+      .prepare(`SELECT n.node, n.id, v.key ${from} AND n.node > ? ORDER BY n.node LIMIT ?`)
+      .all(code, ...parameters, cursorNode(query.cursor), query.pageSize + 1) as {
+      node: number
+      id: string
+      key: number
+    }[]
+    const page = rows.slice(0, query.pageSize)
+    const last = rows.length > query.pageSize ? page.at(-1) : undefined
+    return {
+      resources: page.map(({ id, key }) => this.#resource(query.type, id, key)),
+      total: (total as { n: number }).n,
+      ...(last !== undefined && { nextCursor: String(last.node) }),
+    }
+  }
+
+  #resource(type: ResourceType, id: string, key: number): StoredResource {
+    const { version } = this.#versions.get(key)
+    const lastUpdated = new Date(this.#versions.writtenAt(key))
+    return { type, id, versionId: String(version), lastUpdated, body: this.#versions.body(key) }
+  }
+}
+
+interface Criteria {
+  readonly where: string
+  readonly parameters: readonly (string | number)[]
+}
+
+function criteria(query: SearchQuery): Criteria {
+  const parts: Criteria[] = []
+  const { ids, identifiers, names } = query
+  if (ids !== undefined)
+    parts.push(anyOf(ids.map((id) => ({ where: 'n.id = ?', parameters: [id] }))))
+  if (identifiers !== undefined) parts.push(anyOf(identifiers.map((one) => identifier(query, one))))
+  if (names !== undefined) parts.push(anyOf(names.map((name) => startsWith(query, name))))
+  return {
+    where: parts.map(({ where }) => `AND ${where}`).join(' '),
+    parameters: parts.flatMap(({ parameters }) => parameters),
+  }
+}
+
+function anyOf(alternatives: readonly Criteria[]): Criteria {
+  const where = alternatives.map((one) => `(${one.where})`).join(' OR ')
+  return {
+    where: alternatives.length === 0 ? 'FALSE' : `(${where})`,
+    parameters: alternatives.flatMap(({ parameters }) => parameters),
+  }
+}
+
+function identifier(
+  { type }: SearchQuery,
+  { system, value }: { system: string | undefined; value: string | undefined },
+): Criteria {
+  const code = typeCode(type)
+  const parameters: (string | number)[] = [code]
+  let where = 'type = ?'
+  if (value !== undefined) {
+    where += ' AND value = ?'
+    parameters.push(value)
+  }
+  if (system !== undefined) {
+    where += ' AND system = ?'
+    parameters.push(system)
+  }
+  return { where: `n.node IN (SELECT node FROM search_identifier WHERE ${where})`, parameters }
+}
+
+function startsWith({ type }: SearchQuery, name: string): Criteria {
+  const term = foldName(name)
+  return {
+    where: `n.node IN (
+      SELECT node FROM search_name WHERE type = ? AND term >= ? AND term < ?)`,
+    parameters: [typeCode(type), term, `${term}\u{10ffff}`],
+  }
+}
+
+function cursorNode(cursor: string | undefined): number {
+  if (cursor === undefined) return 0
+  if (!/^\d{1,15}$/.test(cursor)) {
+    throw new RequestInvalidError('value', 'The page that was asked for does not exist', {
+      nextStep: 'Start the search again from its first page.',
+    })
+  }
+  return Number(cursor)
+}

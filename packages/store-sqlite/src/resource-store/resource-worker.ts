@@ -1,0 +1,95 @@
+import type { ResourceType } from '@flatfhir/protocol'
+import type {
+  BundleResult,
+  ExportQuery,
+  Partition,
+  PlanLimits,
+  ReadResult,
+  SearchPage,
+  SearchQuery,
+  Snapshot,
+  WriteOperation,
+  WriteResult,
+} from '@flatfhir/server'
+import { migrate, openDatabase } from '../database.ts'
+import { planPartitions } from '../partitions/plan.ts'
+import { serveWorker } from '../worker-rpc.ts'
+import { writeBundle } from './bundle-operations.ts'
+import { prune } from './prune.ts'
+import { applyWrite, newResourceId, prepareWrite } from './resource-operations.ts'
+import { ResourceReader } from './resource-reader.ts'
+import { ResourceWriter } from './resource-writer.ts'
+import { RESOURCE_MIGRATIONS } from './schema.ts'
+
+/** What a worker of the store is told. */
+export interface ResourceWorkerOptions {
+  readonly path: string
+}
+
+/** The functions that a worker of the store offers. */
+export interface ResourceWorkerHandlers {
+  write(operations: readonly WriteOperation[], atomic: boolean): readonly WriteResult[]
+  writeBundle(body: Uint8Array): BundleResult
+  read(type: ResourceType, id: string): ReadResult
+  search(query: SearchQuery): SearchPage
+  takeSnapshot(): Snapshot
+  planExport(query: ExportQuery, snapshot: Snapshot, limits: PlanLimits): readonly Partition[]
+  prune(supersededBeforeMs: number): void
+}
+
+/** Ends a transaction that must be all or nothing, when one of its writes did nothing. */
+class WriteRefused extends Error {
+  readonly results: readonly WriteResult[]
+
+  constructor(results: readonly WriteResult[]) {
+    super('One of the writes was refused')
+    this.results = results
+  }
+}
+
+serveWorker<ResourceWorkerHandlers>((options) => {
+  const { path } = options as ResourceWorkerOptions
+  const database = openDatabase(path)
+  migrate(database, RESOURCE_MIGRATIONS)
+  const writer = new ResourceWriter(database)
+  const reader = new ResourceReader(database)
+  return {
+    handlers: {
+      write: (operations, atomic) => write(writer, operations, atomic),
+      writeBundle: (body) => writeBundle(writer, body, newResourceId),
+      read: (type, id) => reader.read(type, id),
+      search: (query) => reader.search(query),
+      takeSnapshot: () => writer.takeSnapshot(),
+      planExport: (query, snapshot, limits) =>
+        planPartitions(database, { query, snapshot, limits }),
+      prune: (supersededBeforeMs) => {
+        prune(database, supersededBeforeMs)
+      },
+    },
+    close: () => {
+      database.close()
+    },
+  }
+})
+
+function write(
+  writer: ResourceWriter,
+  operations: readonly WriteOperation[],
+  atomic: boolean,
+): readonly WriteResult[] {
+  const prepared = operations.map((operation) => prepareWrite(operation, newResourceId))
+  try {
+    return writer.transaction(() => {
+      const results = prepared.map((one) => applyWrite(writer, one))
+      if (atomic && results.some(isRefused)) throw new WriteRefused(results)
+      return results
+    })
+  } catch (error) {
+    if (error instanceof WriteRefused) return error.results
+    throw error
+  }
+}
+
+function isRefused({ state }: WriteResult): boolean {
+  return state === 'invalid' || state === 'version-conflict'
+}

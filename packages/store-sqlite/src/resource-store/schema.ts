@@ -1,0 +1,118 @@
+import { NEVER } from './keys.ts'
+
+/** Rows of `segment` sum up this many keys each. */
+export const SEGMENT_KEYS = 4096
+
+/**
+ * Numbered migrations. `body` is last in its row, so that the columns before it are read without
+ * touching the pages that a large body overflows to.
+ */
+export const RESOURCE_MIGRATIONS: readonly string[] = [
+  `
+  -- The store's clock: see write-clock.ts.
+  CREATE TABLE clock (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    last_sequence INTEGER NOT NULL,
+    last_written_at INTEGER NOT NULL,
+    watermark INTEGER NOT NULL
+  );
+  INSERT INTO clock VALUES (1, 0, 0, 0);
+
+  -- One row a write transaction: every sequence up to last_sequence was written by written_at.
+  CREATE TABLE write_log (
+    last_sequence INTEGER PRIMARY KEY,
+    written_at INTEGER NOT NULL
+  );
+  CREATE INDEX write_log_by_time ON write_log (written_at, last_sequence);
+
+  -- Everything with a type and an id that was ever written or referred to.
+  CREATE TABLE node (
+    node INTEGER PRIMARY KEY,
+    type INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    current_key INTEGER,
+    UNIQUE (type, id)
+  );
+
+  -- bytes = 0 marks a tombstone. patient: NULL outside every patient's compartment, a node inside
+  -- one, -1 inside several, which shared_compartment then names.
+  CREATE TABLE version (
+    key INTEGER PRIMARY KEY,
+    node INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    superseded_seq INTEGER NOT NULL,
+    patient INTEGER,
+    bytes INTEGER NOT NULL,
+    body BLOB
+  );
+  CREATE INDEX version_history ON version (node, superseded_seq) WHERE superseded_seq < ${NEVER};
+  CREATE INDEX version_superseded ON version (superseded_seq) WHERE superseded_seq < ${NEVER};
+  CREATE INDEX version_tombstone ON version (key) WHERE bytes = 0;
+
+  CREATE TABLE compartment (
+    patient INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    PRIMARY KEY (patient, type, key)
+  ) WITHOUT ROWID;
+  CREATE TABLE shared_compartment (
+    key INTEGER NOT NULL,
+    patient INTEGER NOT NULL,
+    PRIMARY KEY (key, patient)
+  ) WITHOUT ROWID;
+
+  -- From from_seq until to_seq, uses versions of the owner (a patient's compartment, or a resource
+  -- outside every compartment) refer to the target, which is of a supporting type.
+  CREATE TABLE support_link (
+    owner INTEGER NOT NULL,
+    target INTEGER NOT NULL,
+    from_seq INTEGER NOT NULL,
+    to_seq INTEGER NOT NULL,
+    uses INTEGER NOT NULL,
+    PRIMARY KEY (owner, target, from_seq)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE provenance_target (
+    target INTEGER NOT NULL,
+    provenance INTEGER NOT NULL,
+    PRIMARY KEY (target, provenance)
+  ) WITHOUT ROWID;
+
+  -- starts_at inclusive, ends_at exclusive, epoch milliseconds.
+  CREATE TABLE group_member (
+    roster INTEGER NOT NULL,
+    member INTEGER NOT NULL,
+    from_seq INTEGER NOT NULL,
+    inactive INTEGER NOT NULL,
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    to_seq INTEGER NOT NULL,
+    PRIMARY KEY (roster, member, from_seq, inactive, starts_at, ends_at)
+  ) WITHOUT ROWID;
+
+  -- What is stored, by ranges of keys: plans cut work by it without reading a version.
+  CREATE TABLE segment (
+    segment INTEGER PRIMARY KEY,
+    versions INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+  );
+
+  -- Search terms of the current versions of Patient and Group.
+  CREATE TABLE search_identifier (
+    node INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    system TEXT NOT NULL
+  );
+  CREATE INDEX search_identifier_by_value ON search_identifier (type, value, system);
+  CREATE INDEX search_identifier_by_system ON search_identifier (type, system);
+  CREATE INDEX search_identifier_by_node ON search_identifier (node);
+  CREATE TABLE search_name (
+    node INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    term TEXT NOT NULL
+  );
+  CREATE INDEX search_name_by_term ON search_name (type, term);
+  CREATE INDEX search_name_by_node ON search_name (node);
+  `,
+]

@@ -1,0 +1,106 @@
+import type { ResourceType } from '@flatfhir/protocol'
+import type {
+  BundleResult,
+  ExportQuery,
+  Partition,
+  PlanLimits,
+  ReadResult,
+  ResourceStore,
+  SearchPage,
+  SearchQuery,
+  Snapshot,
+  WorkerModule,
+  WriteOperation,
+  WriteResult,
+} from '@flatfhir/server'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connectWorker, type WorkerConnection } from '../worker-rpc.ts'
+import type { ResourceWorkerHandlers } from './resource-worker.ts'
+
+/** Name of the database file in a data directory. */
+export const RESOURCES_FILE = 'resources.sqlite'
+
+/** How a {@link SqliteResourceStore} is opened. */
+export interface SqliteResourceStoreOptions {
+  /** The data directory; made if it is not there. */
+  readonly directory: string
+}
+
+/**
+ * Keeps resources in one SQLite file. Several processes may have it open: one writes at a time, and
+ * readers wait for nobody. SQLite works synchronously, so it does on threads of its own: one writes,
+ * one reads and plans, and each partition worker opens its own connection.
+ */
+export class SqliteResourceStore implements ResourceStore {
+  readonly partitionReader: WorkerModule
+  readonly #writing: WorkerConnection<ResourceWorkerHandlers>
+  readonly #reading: WorkerConnection<ResourceWorkerHandlers>
+
+  private constructor(
+    path: string,
+    writing: WorkerConnection<ResourceWorkerHandlers>,
+    reading: WorkerConnection<ResourceWorkerHandlers>,
+  ) {
+    this.#writing = writing
+    this.#reading = reading
+    this.partitionReader = {
+      url: new URL('../partitions/partition-reader-module.js', import.meta.url).href,
+      options: { path },
+    }
+  }
+
+  /**
+   * Opens the store of a data directory, making or migrating it as needed.
+   *
+   * @throws StoreFailedError when the directory or the file cannot be used.
+   */
+  static async open({ directory }: SqliteResourceStoreOptions): Promise<SqliteResourceStore> {
+    await mkdir(directory, { recursive: true })
+    const path = join(directory, RESOURCES_FILE)
+    const url = new URL('./resource-worker.js', import.meta.url)
+    // One after the other: the first makes the tables that the second expects.
+    const writing = await connectWorker<ResourceWorkerHandlers>(url, { path })
+    const reading = await connectWorker<ResourceWorkerHandlers>(url, { path })
+    return new SqliteResourceStore(path, writing, reading)
+  }
+
+  write(
+    operations: readonly WriteOperation[],
+    options: { readonly atomic?: boolean } = {},
+  ): Promise<readonly WriteResult[]> {
+    return this.#writing.call('write', operations, options.atomic ?? false)
+  }
+
+  writeBundle(body: Uint8Array): Promise<BundleResult> {
+    return this.#writing.call('writeBundle', body)
+  }
+
+  read(type: ResourceType, id: string): Promise<ReadResult> {
+    return this.#reading.call('read', type, id)
+  }
+
+  search(query: SearchQuery): Promise<SearchPage> {
+    return this.#reading.call('search', query)
+  }
+
+  takeSnapshot(): Promise<Snapshot> {
+    return this.#writing.call('takeSnapshot')
+  }
+
+  planExport(
+    query: ExportQuery,
+    snapshot: Snapshot,
+    limits: PlanLimits,
+  ): Promise<readonly Partition[]> {
+    return this.#reading.call('planExport', query, snapshot, limits)
+  }
+
+  prune(supersededBefore: Date): Promise<void> {
+    return this.#writing.call('prune', supersededBefore.getTime())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#writing[Symbol.asyncDispose](), this.#reading[Symbol.asyncDispose]()])
+  }
+}

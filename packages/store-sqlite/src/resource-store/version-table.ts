@@ -1,0 +1,65 @@
+import type { Database } from '../database.ts'
+import { NEVER, sequenceOf } from './keys.ts'
+
+/** A row of `version`, without its body. */
+export interface VersionRow {
+  readonly key: number
+  readonly node: number
+  readonly version: number
+  /** See `schema.ts`. */
+  readonly patient: number | null
+  /** 0 for a tombstone. */
+  readonly bytes: number
+}
+
+/** Versions of resources: bodies and tombstones. */
+export class VersionTable {
+  readonly #insert
+  readonly #supersede
+  readonly #row
+  readonly #body
+  readonly #writtenAt
+
+  constructor(database: Database) {
+    this.#insert = database.prepare(
+      `INSERT INTO version (key, node, version, superseded_seq, patient, bytes, body)
+       VALUES (?, ?, ?, ${NEVER}, ?, ?, ?)`,
+    )
+    this.#supersede = database.prepare('UPDATE version SET superseded_seq = ? WHERE key = ?')
+    this.#row = database.prepare(
+      'SELECT key, node, version, patient, bytes FROM version WHERE key = ?',
+    )
+    this.#body = database.prepare('SELECT body FROM version WHERE key = ?')
+    this.#writtenAt = database.prepare(
+      `SELECT written_at AS writtenAt FROM write_log WHERE last_sequence >= ?
+       ORDER BY last_sequence LIMIT 1`,
+    )
+  }
+
+  /** `body` is `null` for a tombstone. */
+  insert(row: Omit<VersionRow, 'bytes'>, body: Uint8Array | null): void {
+    this.#insert.run(row.key, row.node, row.version, row.patient, body?.length ?? 0, body)
+  }
+
+  supersede(key: number, sequence: number): void {
+    this.#supersede.run(sequence, key)
+  }
+
+  get(key: number): VersionRow {
+    const row = this.#row.get(key) as VersionRow | undefined
+    if (row === undefined) throw new RangeError(`The database has no version ${key}`)
+    return row
+  }
+
+  body(key: number): Uint8Array {
+    const row = this.#body.get(key) as { body: Uint8Array | null } | undefined
+    return row?.body ?? new Uint8Array(0)
+  }
+
+  /** The instant of a version's transaction, once it has ended. */
+  writtenAt(key: number): number {
+    const row = this.#writtenAt.get(sequenceOf(key)) as { writtenAt: number } | undefined
+    if (row === undefined) throw new RangeError(`The database has no transaction of version ${key}`)
+    return row.writtenAt
+  }
+}
