@@ -87,7 +87,7 @@ export interface DataProviderOptions {
 const DEFAULT_TIMEOUTS: HttpTimeouts = {
   headersMs: 20_000,
   requestMs: 120_000,
-  idleMs: 120_000,
+  stallMs: 60_000,
   keepAliveMs: 65_000,
 }
 
@@ -100,7 +100,7 @@ const NUMBERS = z.object({
   defaultPageSize: positive.optional(),
   maxPageSize: positive.max(10_000).optional(),
   timeouts: z
-    .object({ headersMs: duration, requestMs: duration, idleMs: duration, keepAliveMs: duration })
+    .object({ headersMs: duration, requestMs: duration, stallMs: duration, keepAliveMs: duration })
     .partial()
     .optional(),
   closeGraceMs: z.int().nonnegative().optional(),

@@ -6,7 +6,7 @@ export interface Answer {
   readonly status: number
   /** Names in lower case. `content-length` is added for bodies of bytes. */
   readonly headers: Readonly<Record<string, string>>
-  /** Streams must come with their `content-length`, if it is known. */
+  /** A stream comes with its `content-length`. */
   readonly body?: Uint8Array | Readable
 }
 

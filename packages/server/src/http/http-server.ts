@@ -22,8 +22,8 @@ export interface HttpTimeouts {
   readonly headersMs: number
   /** For a whole request with its body. */
   readonly requestMs: number
-  /** For a sign of life on a connection with a request, a stalled download included. */
-  readonly idleMs: number
+  /** For a client that takes nothing of what it is being sent; cut off between one and two of these. */
+  readonly stallMs: number
   /** For the next request on a connection. */
   readonly keepAliveMs: number
 }
@@ -46,12 +46,12 @@ export interface HttpServerOptions {
  * that no text of its own, which would quote URLs, gets to clients or into logs.
  */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const { stallMs } = options.timeouts
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
     requestTimeout: options.timeouts.requestMs,
-    connectionTimeout: options.timeouts.idleMs,
     keepAliveTimeout: options.timeouts.keepAliveMs,
     http: {
       headersTimeout: Math.min(options.timeouts.headersMs, options.timeouts.requestMs),
@@ -70,11 +70,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   })
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack()
-    void sendAnswer(request.raw, reply.raw, errorAnswer(error, options.log))
+    const answer = errorAnswer(error, options.log)
+    void sendAnswer(request.raw, reply.raw, { answer, stallMs })
   }
   app.setErrorHandler(fail)
   app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    void sendAnswer(request, response, protocolErrorAnswer(417))
+    void sendAnswer(request, response, { answer: protocolErrorAnswer(417), stallMs })
   })
   addContentTypes(app)
   addRequestChecks(app, options)
@@ -101,7 +102,12 @@ function addContentTypes(app: FastifyInstance): void {
 }
 
 function contentFault(request: FastifyRequest): RequestRefusedError | undefined {
-  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(headerOf(request, 'content-type') ?? '')
+  const contentType = headerOf(request, 'content-type') ?? ''
+  const isForm = contentType.trim().toLowerCase().startsWith(FORM)
+  if (isForm !== request.routeOptions.url?.endsWith('/_search')) {
+    return unsupportedContent(`Searches by POST are ${FORM}, everything else is FHIR JSON`)
+  }
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)
   const coding = headerOf(request, 'content-encoding')?.toLowerCase()
   if (charset !== null && charset[1]?.toLowerCase() !== 'utf-8') {
     return unsupportedContent('Bodies are in UTF-8')
@@ -201,6 +207,7 @@ function addRoute(
   options: HttpServerOptions,
   { route, method, handler }: { route: Route; method: string; handler: Handler },
 ): void {
+  const { stallMs } = options.timeouts
   app.route({
     method,
     url: route.path,
@@ -210,7 +217,7 @@ function addRoute(
     handler: async (request, reply) => {
       const answer = await handler(request)
       reply.hijack()
-      await sendAnswer(request.raw, reply.raw, answer)
+      await sendAnswer(request.raw, reply.raw, { answer, stallMs })
     },
   })
 }

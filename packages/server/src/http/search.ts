@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { SearchPage, SearchQuery, StoredResource } from '../resource-store.ts'
 import { fhirAnswer, type Answer } from './answer.ts'
 import { jsonArray, jsonObject, property } from './json-bytes.ts'
-import { badRequest, RequestRefusedError } from './request-refused-error.ts'
+import { badRequest } from './request-refused-error.ts'
 import { headerOf, rawQueryOf, requireJsonIsAccepted } from './request-parts.ts'
 import { createResource } from './resource-interactions.ts'
 import type { HttpContext, Route } from './route.ts'
@@ -78,7 +78,6 @@ class TypeSearch {
 
   async byPost(request: FastifyRequest): Promise<Answer> {
     requireJsonIsAccepted(request)
-    requireForm(request)
     const parameters = await this.#context.bodies.use(
       request,
       async (body) => new URLSearchParams(new TextDecoder().decode(body)),
@@ -152,14 +151,4 @@ function searchset(
     property('link', JSON.stringify(links)),
     property('entry', entries.length === 0 ? undefined : jsonArray(entries)),
   )
-}
-
-function requireForm(request: FastifyRequest): void {
-  const [mediaType = ''] = (headerOf(request, 'content-type') ?? '').split(';')
-  if (mediaType === '' || mediaType.trim().toLowerCase() === FORM) return
-  throw new RequestRefusedError({
-    status: 415,
-    issueType: 'not-supported',
-    diagnostics: `Searches by POST are ${FORM}`,
-  })
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { RecyclingFileStream } from '../recycling-file-stream.ts'
 import type { Answer } from './answer.ts'
 
 /** What every answer carries: patient data is for no cache, and nothing is to be guessed at. */
@@ -18,7 +18,7 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
 export async function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, headers, body }: Answer,
+  { answer: { status, headers, body }, stallMs }: { answer: Answer; stallMs: number },
 ): Promise<void> {
   if (response.headersSent || response.destroyed) {
     response.destroy()
@@ -35,11 +35,51 @@ export async function sendAnswer(
     response.end(request.method === 'HEAD' ? undefined : body)
     return
   }
+  const watch = cutOffWhenStalled(response, stallMs)
+  response.once('close', () => {
+    clearInterval(watch)
+    body.destroy()
+  })
   try {
-    await pipeline(body, response)
+    await sendStream(response, body, Number(headers['content-length']))
   } catch {
     response.destroy()
   }
+}
+
+/** One chunk at a time: the source reads the next one while the last is being taken. */
+async function sendStream(response: ServerResponse, body: Readable, length: number): Promise<void> {
+  let sentBytes = 0
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    sentBytes += chunk.length
+    await written(response, chunk)
+    if (body instanceof RecyclingFileStream) body.recycle(chunk)
+  }
+  // To end the answer here would let the client wait for the rest on a connection that stays open.
+  if (sentBytes !== length) throw new RangeError('The file is not as long as it should be')
+  response.end()
+}
+
+function written(response: ServerResponse, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.write(chunk, (error) => {
+      if (error === null || error === undefined) resolve()
+      else reject(error)
+    })
+  })
+}
+
+/**
+ * Ends the connection of a client that takes nothing for so long. The timeout of Node's sockets would
+ * do the same, and take a tenth of the throughput.
+ */
+function cutOffWhenStalled({ socket }: ServerResponse, stallMs: number): NodeJS.Timeout {
+  let seenBytes = -1
+  return setInterval(() => {
+    const takenBytes = socket === null ? seenBytes : socket.bytesWritten - socket.writableLength
+    if (takenBytes === seenBytes) socket?.destroy()
+    seenBytes = takenBytes
+  }, stallMs)
 }
 
 /** 204 and 304 have no body, and where a handler named a length (HEAD), it stands. */
