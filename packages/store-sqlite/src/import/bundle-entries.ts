@@ -20,7 +20,7 @@ export type ImportEntry =
 export interface PendingEntry {
   /** 0-based. */
   readonly index: number
-  read(): ImportEntry
+  readonly read: () => ImportEntry
 }
 
 const URN_UUID = /^urn:uuid:([A-Za-z0-9\-.]{1,64})$/

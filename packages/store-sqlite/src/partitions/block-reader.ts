@@ -1,7 +1,7 @@
 import type { Database } from '../database.ts'
 import type { OutcomeIssue, ResourceType } from '@flatfhir/protocol'
 import type { ResourceBlock } from '@flatfhir/server'
-import { MAX_BLOCK_ROW_BYTES, prepareBlockQuery, type BlockRow } from './block-query.ts'
+import { prepareBlockQuery, type BlockRow } from './block-query.ts'
 
 /** Rows to read: SQL that yields `ord, key, bytes, body` after `:after`, at most `:rows` of them. */
 export interface RowSource {
@@ -13,7 +13,7 @@ export interface RowSource {
 }
 
 const TARGET_BLOCK_BYTES = 768 * 1024
-/** With {@link MAX_BLOCK_ROW_BYTES}, a block is 32 MiB at most, whatever it was expected to be. */
+/** With `MAX_BLOCK_ROW_BYTES` each, a block is 32 MiB at most, whatever it was expected to be. */
 const MAX_BLOCK_ROWS = 512
 const MIN_BLOCK_ROWS = 16
 const LINE_FEED = 0x0a
@@ -115,7 +115,7 @@ class RowReader {
   }
 
   #list(range: { after: number; rows: number }): readonly Row[] {
-    return this.#rows.all({ ...this.#source.parameters, ...range }) as unknown as Row[]
+    return this.#rows.all({ ...this.#source.parameters, ...range }) as Row[]
   }
 
   #read(key: number): ResourceBlock {

@@ -51,20 +51,30 @@ export class ExportScope implements Disposable {
       .get() as { members: number; joined: number }
   }
 
-  hasAbsentPatients(): boolean {
-    return this.#count(`SELECT count(*) AS n FROM ${this.tables.absentPatient}`) > 0
+  /** Number of members of a Group, those that do not resolve included. */
+  rosterSize(): number {
+    return (
+      this.#count(`SELECT count(*) AS n FROM ${this.tables.cohort}`) +
+      this.#unresolvedGroups().length
+    )
+  }
+
+  /** Whether the patients' resources refer to anything outside the compartments. */
+  hasSupport(): boolean {
+    return (
+      this.#count(`SELECT count(*) AS n FROM (SELECT 1 FROM ${this.tables.support} LIMIT 1)`) > 0
+    )
   }
 
   /** References of a Group's members, its own and nested Groups', that resolve to nothing. */
   unresolvedMembers(): readonly string[] {
-    const groupId = this.#query.groupId ?? ''
     const patients = this.#database
       .prepare(
         `SELECT n.id FROM ${this.tables.cohort} c JOIN node n ON n.node = c.node
          WHERE c.resolved = 0 ORDER BY n.id`,
       )
       .all() as { id: string }[]
-    const groups = unresolvedGroups(this.#database, { groupId, window: this.window })
+    const groups = this.#unresolvedGroups()
     return [...groups.map((id) => `Group/${id}`), ...patients.map(({ id }) => `Patient/${id}`)]
   }
 
@@ -121,6 +131,11 @@ export class ExportScope implements Disposable {
       ownersBefore: `SELECT node FROM node WHERE type = ${PATIENT}`,
       window,
     })
+  }
+
+  #unresolvedGroups(): readonly string[] {
+    const groupId = this.#query.groupId ?? ''
+    return unresolvedGroups(this.#database, { groupId, window: this.window })
   }
 
   #count(sql: string): number {

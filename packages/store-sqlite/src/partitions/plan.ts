@@ -50,6 +50,8 @@ export function planPartitions(
   { query, snapshot, limits }: { query: ExportQuery; snapshot: Snapshot; limits: PlanLimits },
 ): readonly Partition[] {
   using scope = new ExportScope(database, { query, snapshot, number: PLAN_SCOPE })
+  // A Group without members exports nothing, whatever else was asked for.
+  if (query.level === 'group' && scope.rosterSize() === 0) return []
   const stored = storedTypes(database, scope).filter(({ type }) => isAskedFor(type, query))
   const input = { scope, limits }
   const planned = stored.flatMap((type) => planType(database, type, { ...input, query }))
@@ -71,6 +73,7 @@ function planType(
   { query, scope, limits }: PlanInput & { query: ExportQuery },
 ): readonly Partition[] {
   const isSupport = query.level !== 'system' && SUPPORTING_TYPES.has(stored.type)
+  if (isSupport && !scope.hasSupport()) return []
   if (isSupport) return [partition(stored.type, stored.windowBytes, { kind: 'support' })]
   if (query.level === 'group') return planCohort(database, stored, { scope, limits })
   return planRanges(stored, { scope, limits })

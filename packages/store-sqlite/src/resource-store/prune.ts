@@ -44,6 +44,6 @@ function pruneSome(database: Database, horizon: number): number {
       WHERE segment IN (SELECT key / ${SEGMENT_KEYS} FROM temp.pruned);
       DELETE FROM version WHERE key IN (SELECT key FROM temp.pruned);
     `)
-    return Number(changes)
+    return changes
   })
 }

@@ -33,7 +33,9 @@ export class ResourceReader {
     const { where, parameters } = criteria(query)
     const from = `FROM node n JOIN version v ON v.key = n.current_key
       WHERE n.type = ? AND v.bytes > 0 ${where}`
-    const total = this.#database.prepare(`SELECT count(*) AS n ${from}`).get(code, ...parameters)
+    const total = this.#database
+      .prepare(`SELECT count(*) AS n ${from}`)
+      .get(code, ...parameters) as { n: number }
     const rows = this.#database
       .prepare(`SELECT n.node, n.id, v.key ${from} AND n.node > ? ORDER BY n.node LIMIT ?`)
       .all(code, ...parameters, cursorNode(query.cursor), query.pageSize + 1) as {
@@ -45,7 +47,7 @@ export class ResourceReader {
     const last = rows.length > query.pageSize ? page.at(-1) : undefined
     return {
       resources: page.map(({ id, key }) => this.#resource(query.type, id, key)),
-      total: (total as { n: number }).n,
+      total: total.n,
       ...(last !== undefined && { nextCursor: String(last.node) }),
     }
   }
