@@ -1,2 +1,13 @@
 export { jobStoreContract, type OpenJobStore } from './job-store-contract.ts'
 export { outputFileStoreContract, type OpenOutputFileStore } from './output-file-store-contract.ts'
+export {
+  type FileBehaviour,
+  type MisbehavingProvider,
+  type ProviderScript,
+  type RecordedRequest,
+  SCRIPTED_TRANSACTION_TIME,
+  type ScriptedAnswer,
+  type ScriptedFile,
+  type ScriptedManifest,
+  startMisbehavingProvider,
+} from './misbehaving-provider/index.ts'
