@@ -4,12 +4,13 @@ import tseslint from 'typescript-eslint'
 /** Who may import whom. `tsc -b` does not enforce it across npm workspaces, so lint does. */
 const MAY_IMPORT = {
   protocol: [],
-  server: ['protocol'],
-  'store-sqlite': ['protocol', 'server'],
-  client: ['protocol'],
+  auth: ['protocol'],
+  server: ['protocol', 'auth'],
+  'store-sqlite': ['protocol', 'auth', 'server'],
+  client: ['protocol', 'auth'],
   synth: ['protocol'],
-  testkit: ['protocol', 'server', 'client'],
-  cli: ['protocol', 'server', 'store-sqlite', 'client', 'synth'],
+  testkit: ['protocol', 'auth', 'server', 'client'],
+  cli: ['protocol', 'auth', 'server', 'store-sqlite', 'client', 'synth'],
 }
 
 const everyPackage = Object.keys(MAY_IMPORT)
