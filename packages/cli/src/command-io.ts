@@ -1,0 +1,20 @@
+/** Where text goes: `process.stdout`, `process.stderr`, or a test's buffer. */
+export interface TextOutput {
+  readonly isTTY?: boolean | undefined
+  /** Width of the terminal, in characters. */
+  readonly columns?: number | undefined
+  write(text: string): unknown
+}
+
+/** Everything that the command gets from the process that it runs in. */
+export interface CommandIo {
+  /** Results only. */
+  readonly stdout: TextOutput
+  /** Progress, problems, errors and logs. */
+  readonly stderr: TextOutput
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where `flatfhir.toml` is looked for. */
+  readonly cwd: string
+  /** Aborted with a `StoppedBySignalError` when the command shall stop. */
+  readonly signal: AbortSignal
+}

@@ -1,0 +1,180 @@
+import { Argument, Command as Commander, CommanderError, Option } from 'commander'
+import type { Command } from './commands/command.ts'
+import { COMMANDS } from './commands/registry.ts'
+import { UsageError } from './errors.ts'
+import { GLOBAL_OPTIONS } from './options/global-options.ts'
+import { flagOf, type AnyOptionTable, type OptionDefinition } from './options/option-table.ts'
+
+/** What the command line says. */
+export type ParsedCommandLine =
+  | { readonly kind: 'command'; readonly command: Command; readonly flags: RawFlags }
+  /** `--help` or `--version`: print and be done. */
+  | { readonly kind: 'text'; readonly text: string }
+
+/** Values of flags and arguments as they were written, by the options' names. */
+export type RawFlags = Readonly<Record<string, unknown>>
+
+/**
+ * Reads the command line, without the program's own name.
+ *
+ * @throws `UsageError` for anything that is no command, flag or argument.
+ */
+export function parseCommandLine(
+  argv: readonly string[],
+  { version, columns }: ProgramTexts,
+): ParsedCommandLine {
+  const written: string[] = []
+  let parsed: ParsedCommandLine | undefined
+  const program = makeProgram(version)
+  program.configureOutput({
+    writeOut: (text) => written.push(text),
+    writeErr: () => undefined,
+    getOutHelpWidth: () => columns,
+  })
+  for (const command of COMMANDS) {
+    addCommand(program, command, (flags) => {
+      parsed = { kind: 'command', command, flags }
+    })
+  }
+  try {
+    program.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return { kind: 'text', text: written.join('') }
+    throw usageError(error, argv)
+  }
+  return parsed ?? { kind: 'text', text: written.join('') }
+}
+
+/** What the help needs to know. */
+export interface ProgramTexts {
+  readonly version: string
+  /** Width of the help, in characters. */
+  readonly columns: number
+}
+
+const MORE_HELP = `
+Every flag is also an environment variable (--max-file-size: FLATFHIR_MAX_FILE_SIZE) and a key of
+the config file (flatfhir.toml, or --config FILE). A flag beats a variable, which beats the file.
+
+Start here:
+  flatfhir demo               see it all on made-up data
+  flatfhir help export        what a command does, with examples`
+
+function makeProgram(version: string): Commander {
+  return new Commander('flatfhir')
+    .description("Moves health data in bulk, by HL7's FHIR Bulk Data Access IG.")
+    .version(version, '--version', 'Print the version')
+    .helpOption('-h, --help', 'Print help')
+    .helpCommand('help [command]', 'Print help about a command')
+    .exitOverride()
+    .addHelpText('after', MORE_HELP)
+}
+
+function addCommand(
+  program: Commander,
+  command: Command,
+  onCommand: (flags: RawFlags) => void,
+): void {
+  const table: AnyOptionTable = { ...command.options, ...GLOBAL_OPTIONS }
+  const child = program
+    .command(command.name)
+    .summary(command.summary)
+    .description(command.description)
+    .addHelpOption(new Option('-h, --help', 'Print help').helpGroup(GLOBAL_OPTIONS.config.group))
+    .addHelpText('after', examplesText(command))
+  const argumentNames: string[] = []
+  for (const [name, option] of Object.entries(table)) {
+    if (option.argument === true) {
+      argumentNames.push(name)
+      child.addArgument(argumentOf(option))
+    } else for (const made of optionsOf(name, option)) child.addOption(made)
+  }
+  child.action(() => {
+    onCommand(rawFlags(table, child, argumentNames))
+  })
+}
+
+function examplesText({ examples }: Command): string {
+  return [
+    '',
+    'Examples:',
+    ...examples.flatMap(({ line, does }) => [`  ${line}`, `      ${does}`]),
+  ].join('\n')
+}
+
+/** Optional for the parser: the environment or the config file may name it. */
+function argumentOf(option: OptionDefinition<unknown>): Argument {
+  const placeholder = option.type.placeholder ?? 'VALUE'
+  return new Argument(
+    option.type.repeatable ? `[${placeholder}...]` : `[${placeholder}]`,
+    option.description,
+  )
+}
+
+function optionsOf(name: string, option: OptionDefinition<unknown>): readonly Option[] {
+  const { placeholder } = option.type
+  const value = placeholder === undefined ? '' : ` <${placeholder}>`
+  const visible = new Option(`${flagOf(name)}${value}`, descriptionOf(option)).helpGroup(
+    option.group,
+  )
+  const hidden = [
+    ...(option.aliases ?? []).map((alias) => `${alias}${value}`),
+    // Turns off what the environment or the config file has turned on.
+    ...(placeholder === undefined ? [`--no-${flagOf(name).slice(2)}`] : []),
+  ].map((flags) => new Option(flags).hideHelp())
+  return [visible, ...hidden].map((made) => (option.type.repeatable ? repeatable(made) : made))
+}
+
+function repeatable(option: Option): Option {
+  return option.argParser<readonly string[] | undefined>((value, before) => [
+    ...(before ?? []),
+    value,
+  ])
+}
+
+function descriptionOf(option: OptionDefinition<unknown>): string {
+  if (option.required === true) return `${option.description} (required)`
+  if (option.defaultText !== undefined)
+    return `${option.description} (default: ${option.defaultText.replaceAll('`', '')})`
+  const fallback = option.default
+  return fallback === undefined || fallback === false
+    ? option.description
+    : `${option.description} (default: ${option.type.format(fallback)})`
+}
+
+function rawFlags(
+  table: AnyOptionTable,
+  child: Commander,
+  argumentNames: readonly string[],
+): RawFlags {
+  const values: Readonly<Record<string, unknown>> = child.opts()
+  const flags: Record<string, unknown> = {}
+  for (const [name, option] of Object.entries(table)) {
+    if (option.argument === true) continue
+    const spellings = [name, ...(option.aliases ?? []).map((alias) => alias.slice(2))]
+    const given = spellings
+      .map((spelling) => values[spelling])
+      .filter((value) => value !== undefined)
+    if (given.length > 1 && !option.type.repeatable) {
+      throw new UsageError(
+        `${flagOf(name)} and ${option.aliases?.join(', ') ?? ''} are the same flag`,
+      )
+    }
+    if (given.length > 0) flags[name] = option.type.repeatable ? given.flat() : given[0]
+  }
+  argumentNames.forEach((name, index) => {
+    const value: unknown = child.processedArgs[index]
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) flags[name] = value
+  })
+  return flags
+}
+
+function usageError(error: CommanderError, argv: readonly string[]): UsageError {
+  const command = COMMANDS.find(({ name }) => name === argv[0])
+  const help = command === undefined ? 'flatfhir --help' : `flatfhir ${command.name} --help`
+  if (error.code === 'commander.help') return new UsageError('Name a command', `See ${help}.`)
+  const [problem = '', suggestion = ''] = error.message.replace(/^error: /, '').split('\n')
+  const sentence = problem.charAt(0).toUpperCase() + problem.slice(1)
+  return new UsageError(sentence, `${suggestion.replace(/^\(|\)$/g, '')} See ${help}.`.trim())
+}

@@ -1,0 +1,68 @@
+import {
+  formatCount,
+  formatMegabytes,
+  formatQuantity,
+  formatSeconds,
+} from '../../output/format-number.ts'
+import { formatTable, type TableColumn } from '../../output/format-table.ts'
+import type { Style } from '../../output/style.ts'
+import type { DemoChanges } from './demo-changes.ts'
+import type { DemoDelta } from './demo-delta.ts'
+import type { DemoExport } from './demo-exports.ts'
+
+const COLUMNS: readonly TableColumn[] = [
+  { heading: 'level', align: 'left' },
+  { heading: 'types', align: 'right' },
+  { heading: 'resources', align: 'right' },
+  { heading: 'MB', align: 'right' },
+  { heading: 'seconds', align: 'right' },
+  { heading: 'resources/s', align: 'right' },
+  { heading: 'verified', align: 'left' },
+]
+
+/** The table of the full exports. */
+export function exportsTable(exports: readonly DemoExport[], style: Style): readonly string[] {
+  const rows = exports.map(({ name, report }) => [
+    name,
+    formatCount(typesOf(report.files)),
+    formatCount(report.resources),
+    formatMegabytes(report.bytes),
+    (report.timings.totalMs / 1000).toFixed(2),
+    formatCount(report.resources / Math.max(0.001, report.timings.totalMs / 1000)),
+    report.verdict === 'complete' ? 'every line, count, size and SHA-256' : report.verdict,
+  ])
+  return formatTable(COLUMNS, rows, (padded, row, column) => {
+    if (row === -1) return style.dim(padded)
+    return column === COLUMNS.length - 1 ? style.green(padded) : padded
+  })
+}
+
+/** `  made          38,211 resources …          0.8 s`: one step of the preparation. */
+export function stepLine(name: string, what: string, seconds: number): string {
+  return `  ${name.padEnd(10)}  ${what.padEnd(56)}  ${formatSeconds(seconds).padStart(8)}`
+}
+
+/** What was changed, as a sentence. */
+export function changesLine({ updated, deleted }: DemoChanges): string {
+  return `${formatQuantity(updated.size, 'resource')} updated by PUT (${byType(updated.keys())}), ${formatCount(deleted.size)} deleted by DELETE (${byType(deleted)})`
+}
+
+/** What the delta holds, as a sentence. */
+export function deltaLine({ resources, deleted }: DemoDelta): string {
+  return `${formatQuantity(resources.size, 'resource')} (${byType(resources.keys())}) and ${formatQuantity(deleted.size, 'deletion')} (${byType(deleted)})`
+}
+
+/** `5 Observation, 3 Patient`. */
+function byType(names: Iterable<string>): string {
+  const counts = new Map<string, number>()
+  for (const name of names) {
+    const type = name.slice(0, name.indexOf('/'))
+    counts.set(type, (counts.get(type) ?? 0) + 1)
+  }
+  const parts = [...counts].sort().map(([type, count]) => `${formatCount(count)} ${type}`)
+  return parts.length === 0 ? 'none' : parts.join(', ')
+}
+
+function typesOf(files: DemoExport['report']['files']): number {
+  return new Set(files.filter((file) => file.kind === 'output').map((file) => file.type)).size
+}

@@ -1,0 +1,231 @@
+import { join } from 'node:path'
+import { importResources, type ImportSummary } from '@flatfhir/store-sqlite'
+import { writePopulation, type PopulationSummary } from '@flatfhir/synth'
+import { DemoCheckFailedError } from '../../errors.ts'
+import { EXIT_COMPLETE } from '../../exit-codes.ts'
+import { commandName } from '../../output/command-name.ts'
+import {
+  formatCount,
+  formatMegabytes,
+  formatQuantity,
+  formatSeconds,
+} from '../../output/format-number.ts'
+import { importProgress } from '../../output/import-progress.ts'
+import { synthProgress } from '../../output/synth-progress.ts'
+import { makeLogger } from '../../provider/logger.ts'
+import { startProvider, type RunningProvider } from '../../provider/start-provider.ts'
+import { untilAborted } from '../../provider/until-aborted.ts'
+import type { CommandContext } from '../command.ts'
+import { DEFAULT_EXPORT_JOBS_FLAGS } from '../serve/command.ts'
+import type { DemoOptions } from './command.ts'
+import { makeChanges, type DemoChanges } from './demo-changes.ts'
+import { checkDelta, readDelta, type DemoDelta } from './demo-delta.ts'
+import { demoDirectory } from './demo-directory.ts'
+import { demoExport, DEMO_GROUP, type DemoExport, type DemoExportPlaces } from './demo-exports.ts'
+import { changesLine, deltaLine, exportsTable, stepLine } from './demo-text.ts'
+
+/** Runs `flatfhir demo`. @returns the exit code. */
+export async function runDemo(options: DemoOptions, context: CommandContext): Promise<number> {
+  const directory = await demoDirectory(options.data)
+  let keep = options.data !== undefined
+  try {
+    await new Demo(options, context, directory.path).run()
+    keep ||= options.keep
+    return EXIT_COMPLETE
+  } finally {
+    if (!keep) await directory.remove()
+  }
+}
+
+/** The demo, step by step; what a step needs of an earlier one is handed on. */
+class Demo {
+  readonly #options: DemoOptions
+  readonly #context: CommandContext
+  readonly #directory: string
+  readonly #startedAt = performance.now()
+
+  constructor(options: DemoOptions, context: CommandContext, directory: string) {
+    this.#options = options
+    this.#context = context
+    this.#directory = directory
+  }
+
+  async run(): Promise<void> {
+    const { style } = this.#context
+    this.#say(
+      `${style.bold('flatfhir demo')}: ${formatQuantity(this.#options.patients, 'made-up patient')}, from NDJSON to a checked export and back to the changes`,
+      '',
+    )
+    const population = await this.#makePopulation()
+    await this.#import(population)
+    await using provider = await this.#serve()
+    const places = {
+      fhirBaseUrl: provider.fhirBaseUrl,
+      directory: join(this.#directory, 'exports'),
+    }
+    const exports = await this.#exportEverything(places, population)
+    const { changes, delta } = await this.#exportChanges(places, exports)
+    this.#tellResult({ population, exports, changes, delta })
+    if (this.#options.keep) await this.#keepServing(provider)
+  }
+
+  async #makePopulation(): Promise<PopulationSummary> {
+    const { patients, seed } = this.#options
+    const begunAt = performance.now()
+    const population = await writePopulation({
+      patients,
+      directory: join(this.#directory, 'population'),
+      ...(seed === undefined ? {} : { seed }),
+      signal: this.#context.io.signal,
+      onProgress: synthProgress(this.#context.progress, patients),
+    })
+    const what = `${formatCount(population.resourceCount)} FHIR R4 resources of ${population.files.length} types, ${formatMegabytes(population.bytes)} MB`
+    this.#say(stepLine('population', what, (performance.now() - begunAt) / 1000))
+    return population
+  }
+
+  async #import(population: PopulationSummary): Promise<void> {
+    const summary = await importResources({
+      directory: join(this.#directory, 'data'),
+      paths: [join(this.#directory, 'population')],
+      signal: this.#context.io.signal,
+      onProgress: importProgress(this.#context.progress),
+      onProblem: ({ message }) => {
+        this.#context.warn(`import: ${message}`)
+      },
+    })
+    checkImport(summary, population)
+    const speed = formatCount(summary.resources / Math.max(0.001, summary.seconds))
+    const what = `${formatCount(summary.created)} resources into the store, ${speed}/s`
+    this.#say(stepLine('import', what, summary.seconds))
+  }
+
+  async #serve(): Promise<RunningProvider> {
+    const begunAt = performance.now()
+    const provider = await startProvider({
+      data: join(this.#directory, 'data'),
+      host: '127.0.0.1',
+      port: this.#options.port,
+      jobs: DEFAULT_EXPORT_JOBS_FLAGS,
+      logger: makeLogger(this.#context.io.stderr, 'error'),
+    })
+    this.#say(stepLine('server', provider.fhirBaseUrl, (performance.now() - begunAt) / 1000))
+    return provider
+  }
+
+  async #exportEverything(
+    places: DemoExportPlaces,
+    population: PopulationSummary,
+  ): Promise<readonly DemoExport[]> {
+    const exports: DemoExport[] = []
+    for (const level of ['system', 'patient', 'group'] as const) {
+      exports.push(await demoExport({ name: level, level }, places, this.#context))
+    }
+    const [system] = exports
+    if (system?.report.resources !== population.resourceCount) {
+      throw new DemoCheckFailedError('The system export does not hold what was imported')
+    }
+    this.#say(
+      '',
+      `Exported over HTTP, downloaded, checked (the group is ${DEMO_GROUP}):`,
+      '',
+      ...exportsTable(exports, this.#context.style).map((line) => `  ${line}`),
+      '',
+    )
+    return exports
+  }
+
+  async #exportChanges(
+    places: DemoExportPlaces,
+    exports: readonly DemoExport[],
+  ): Promise<{ readonly changes: DemoChanges; readonly delta: DemoDelta }> {
+    const [system] = exports
+    if (system === undefined) throw new DemoCheckFailedError('There is no system export')
+    const changes = await makeChanges({
+      fhirBaseUrl: places.fhirBaseUrl,
+      report: system.report,
+      directory: system.directory,
+      signal: this.#context.io.signal,
+    })
+    this.#say(`Then ${changesLine(changes)}.`)
+    const since = system.report.transactionTime
+    const { report, directory } = await demoExport(
+      { name: 'since', level: 'system', since },
+      places,
+      this.#context,
+    )
+    const delta = await readDelta(report, directory)
+    checkDelta(delta, changes)
+    this.#say(
+      `An export with _since=${since.toISOString()} took ${formatSeconds(report.timings.totalMs / 1000)} and holds`,
+      `${deltaLine(delta)}:`,
+      this.#context.style.green(
+        'exactly what was changed, at the versions that were written, and nothing else.',
+      ),
+    )
+    return { changes, delta }
+  }
+
+  #tellResult(result: DemoResult): void {
+    const seconds = (performance.now() - this.#startedAt) / 1000
+    this.#say('', `${this.#context.style.bold('Everything checked')} in ${formatSeconds(seconds)}.`)
+    if (this.#context.options.json)
+      this.#context.print(JSON.stringify(resultObject(result, seconds)))
+  }
+
+  async #keepServing(provider: RunningProvider): Promise<void> {
+    const { io, style, options } = this.#context
+    const url = provider.fhirBaseUrl
+    const command = commandName(io.env)
+    if (!options.json) {
+      this.#say(
+        '',
+        `The server keeps running until Ctrl-C; the files stay in ${this.#directory}. In another terminal, try:`,
+        '',
+        ...[
+          `${command} export ${url} --group ${DEMO_GROUP} --type Patient,Condition --out cohort`,
+          `curl -s ${url}/metadata`,
+          `curl -si '${url}/Patient/$export' -H 'Prefer: respond-async'`,
+        ].map((line) => `  ${style.cyan(line)}`),
+      )
+    }
+    await untilAborted(io.signal)
+  }
+
+  #say(...lines: readonly string[]): void {
+    if (this.#context.options.json) return
+    for (const line of lines) this.#context.print(line)
+  }
+}
+
+interface DemoResult {
+  readonly population: PopulationSummary
+  readonly exports: readonly DemoExport[]
+  readonly changes: DemoChanges
+  readonly delta: DemoDelta
+}
+
+function resultObject(
+  { population, exports, changes, delta }: DemoResult,
+  seconds: number,
+): object {
+  return {
+    population: { resources: population.resourceCount, bytes: population.bytes },
+    exports: exports.map(({ name, report }) => ({
+      level: name,
+      verdict: report.verdict,
+      resources: report.resources,
+      bytes: report.bytes,
+      seconds: report.timings.totalMs / 1000,
+    })),
+    changes: { updated: changes.updated.size, deleted: changes.deleted.size },
+    delta: { resources: delta.resources.size, deleted: delta.deleted.size },
+    seconds,
+  }
+}
+
+function checkImport(summary: ImportSummary, population: PopulationSummary): void {
+  if (summary.problems > 0 || summary.created !== population.resourceCount) {
+    throw new DemoCheckFailedError('The store did not take all of the population')
+  }
+}

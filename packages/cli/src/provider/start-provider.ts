@@ -1,0 +1,96 @@
+import {
+  createDataProvider,
+  DirectoryOutputFileStore,
+  ExportJobs,
+  type DataProviderOptions,
+  type ExportJobsOptions,
+} from '@flatfhir/server'
+import { lockDataDirectory, SqliteJobStore, SqliteResourceStore } from '@flatfhir/store-sqlite'
+import type { Logger } from 'pino'
+import type { ExportJobsFlags } from '../commands/serve/command.ts'
+import { ClosingStack } from './closing-stack.ts'
+import { dataDirectory } from './data-directory.ts'
+
+/** What {@link startProvider} needs. */
+export interface StartProviderOptions {
+  /** The data directory; made where it is missing. */
+  readonly data: string
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly baseUrl?: string | undefined
+  readonly maxBodyBytes?: number | undefined
+  readonly jobs: ExportJobsFlags
+  readonly logger: Logger
+}
+
+/** A Data Provider that answers. Disposing of it parks running exports and closes everything. */
+export interface RunningProvider extends AsyncDisposable {
+  /** FHIR base URL. */
+  readonly fhirBaseUrl: string
+}
+
+/**
+ * Opens a data directory and serves it: the one place where the parts of the provider meet.
+ *
+ * @throws `DataDirectoryInUseError` when another process serves it.
+ */
+export async function startProvider(options: StartProviderOptions): Promise<RunningProvider> {
+  const stack = new ClosingStack()
+  try {
+    const fhirBaseUrl = await openAll(options, stack)
+    return { fhirBaseUrl, [Symbol.asyncDispose]: async () => stack[Symbol.asyncDispose]() }
+  } catch (error) {
+    await stack[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function openAll(options: StartProviderOptions, stack: ClosingStack): Promise<string> {
+  const directory = dataDirectory(options.data)
+  stack.use(await lockDataDirectory(directory.path))
+  const resources = stack.use(await SqliteResourceStore.open({ directory: directory.path }))
+  const jobStore = stack.use(await SqliteJobStore.open({ path: directory.jobs }))
+  const files = stack.use(new DirectoryOutputFileStore(directory.outputFiles))
+  const jobs = stack.use(
+    await ExportJobs.start({
+      ...jobsOptions(options.jobs),
+      resources,
+      jobs: jobStore,
+      files,
+      onEvent: (event) => {
+        const { name, ...fields } = event
+        options.logger.info(fields, name)
+      },
+    }),
+  )
+  const provider = stack.use(await createDataProvider({ ...httpOptions(options), resources, jobs }))
+  await provider.listen({ host: options.host, port: options.port })
+  return provider.fhirBaseUrl
+}
+
+function jobsOptions(
+  flags: ExportJobsFlags,
+): Omit<ExportJobsOptions, 'resources' | 'jobs' | 'files' | 'onEvent'> {
+  return {
+    compression: flags.compression,
+    gzipLevel: flags.gzipLevel,
+    maxFileBytes: flags.maxFileSize,
+    ...(flags.partitionSize === undefined ? {} : { partitionBytes: flags.partitionSize }),
+    ...(flags.workers === undefined ? {} : { workers: flags.workers }),
+    retentionMs: flags.retention,
+    minimumInProgressMs: flags.minimumInProgress,
+    pruneAfterMs: flags.keepVersions,
+    maxAttempts: flags.maxAttempts,
+  }
+}
+
+function httpOptions(
+  options: StartProviderOptions,
+): Pick<DataProviderOptions, 'logger' | 'baseUrl' | 'maxBodyBytes'> {
+  return {
+    logger: options.logger,
+    ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
+    ...(options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }),
+  }
+}
