@@ -25,6 +25,8 @@ function serve(parent: MessagePort, { path, ports }: WritingOptions): void {
   try {
     const database = openDatabase(path, { cacheKib: CACHE_KIB })
     migrate(database, RESOURCE_MIGRATIONS)
+    // Whole transactions may be lost with the power, not half ones: the import is flushed at its end.
+    database.exec('PRAGMA synchronous = NORMAL')
     const writer = new ResourceWriter(database)
     let open = ports.length
     for (const port of ports) {
@@ -35,6 +37,8 @@ function serve(parent: MessagePort, { path, ports }: WritingOptions): void {
         }
         open -= 1
         if (open > 0) return
+        // Flushes the log before it copies it, however far that gets.
+        database.exec('PRAGMA wal_checkpoint(PASSIVE)')
         database.close()
         tell({ kind: 'done' })
         parent.close()

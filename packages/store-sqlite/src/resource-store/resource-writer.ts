@@ -50,6 +50,7 @@ export class ResourceWriter {
   #firstSequence = 0
   #sequence = 0
   #writtenAt = 0
+  #firstStamp = ''
 
   constructor(database: Database, now: Clock = Date.now) {
     this.#database = database
@@ -148,6 +149,7 @@ export class ResourceWriter {
     this.#firstSequence = sequence
     this.#sequence = sequence
     this.#writtenAt = writtenAt
+    this.#firstStamp = versionStamp('1', new Date(writtenAt))
     this.#isWriting = true
   }
 
@@ -174,11 +176,10 @@ export class ResourceWriter {
   }
 
   #firstBody({ template, roomForFirstVersion }: WritableResource): Uint8Array {
-    const stamp = versionStamp('1', new Date(this.#writtenAt))
-    if (roomForFirstVersion === undefined) return stampResource(template, stamp)
+    if (roomForFirstVersion === undefined) return stampResource(template, this.#firstStamp)
     const gap = template.head.reduce((bytes, piece) => bytes + piece.length, 0)
     Buffer.from(roomForFirstVersion.buffer, roomForFirstVersion.byteOffset + gap).write(
-      stamp,
+      this.#firstStamp,
       'latin1',
     )
     return roomForFirstVersion
