@@ -106,6 +106,18 @@ const NUMBERS = z.object({
   closeGraceMs: z.int().nonnegative().optional(),
 })
 
+/** An address of this machine. */
+export interface ListeningAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Where a server that listens is reached. */
+export interface Listening extends ListeningAddress {
+  /** The FHIR base URL as clients see it. */
+  readonly url: string
+}
+
 /** The HTTP side of the Data Provider. */
 export interface DataProvider extends AsyncDisposable {
   /**
@@ -114,11 +126,8 @@ export interface DataProvider extends AsyncDisposable {
    * @param address - Port 0 stands for any free port.
    * @throws OpenServerNotLoopbackError without an authorizer, for any but a loopback address.
    * @throws ListenFailedError where the address cannot be had.
-   * @returns The FHIR base URL as clients see it.
    */
-  listen(address: { readonly host: string; readonly port: number }): Promise<{
-    readonly url: string
-  }>
+  listen(address: ListeningAddress): Promise<Listening>
   /**
    * Takes no more connections, lets running downloads go on for the time of grace, and cuts off what
    * is left. Harmless when called again.
@@ -177,9 +186,7 @@ class HttpDataProvider implements DataProvider {
     await this.#app.ready()
   }
 
-  async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<{
-    readonly url: string
-  }> {
+  async listen({ host, port }: ListeningAddress): Promise<Listening> {
     if (this.#options.authorizer === undefined && !isLoopback(host)) {
       throw new OpenServerNotLoopbackError()
     }
@@ -190,8 +197,9 @@ class HttpDataProvider implements DataProvider {
     } catch (error) {
       throw listenFailure(error, { host, port })
     }
-    this.#fhirBaseUrl ??= listeningBaseUrl({ host: address, port: this.#listeningPort(port) })
-    return { url: this.#fhirBaseUrl }
+    const listening = { host: address, port: this.#listeningPort(port) }
+    this.#fhirBaseUrl ??= listeningBaseUrl(listening)
+    return { url: this.#fhirBaseUrl, ...listening }
   }
 
   close(): Promise<void> {
@@ -260,7 +268,7 @@ function checkNumbers(options: DataProviderOptions): void {
   throw new RangeError(`Option ${path} of the Data Provider: ${issue?.message ?? ''}`)
 }
 
-function listenFailure(error: unknown, address: { host: string; port: number }): unknown {
+function listenFailure(error: unknown, address: ListeningAddress): unknown {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error
   return new ListenFailedError(String(error.code), address)
 }

@@ -11,7 +11,13 @@ export type {
   ExportStatus,
   InProgressStatus,
 } from './jobs/export-status.ts'
-export { createDataProvider, type DataProvider, type DataProviderOptions } from './data-provider.ts'
+export {
+  createDataProvider,
+  type DataProvider,
+  type DataProviderOptions,
+  type Listening,
+  type ListeningAddress,
+} from './data-provider.ts'
 export type { AuthenticationInput, Authorizer, Client } from './http/access.ts'
 export type { HttpTimeouts } from './http/http-server.ts'
 export {
