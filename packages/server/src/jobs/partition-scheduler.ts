@@ -75,7 +75,10 @@ export class PartitionScheduler {
         size: estimatedBytes,
         value: { request, resolve, reject },
       })
-      this.#dispatch()
+      // Not at once: the caller may be about to bring larger partitions, which go first.
+      queueMicrotask(() => {
+        this.#dispatch()
+      })
     })
   }
 
@@ -96,7 +99,7 @@ export class PartitionScheduler {
     const running = [...this.#running]
     await within(this.#options.graceMs, Promise.all(running.map(({ ended }) => ended)))
     await Promise.all(running.map((task) => this.#abortRunning(task)))
-    await Promise.all(this.#idle.splice(0).map((thread) => thread.close()))
+    await Promise.all(this.#idle.splice(0).map((thread) => this.#close(thread)))
   }
 
   #dispatch(): void {
@@ -132,6 +135,11 @@ export class PartitionScheduler {
     if (thread.lostCode === undefined) this.#idle.push(thread)
     else if (result.kind === 'failed') this.#options.onWorkerLost(thread.lostCode)
     return result
+  }
+
+  async #close(thread: PartitionThread): Promise<void> {
+    await within(this.#options.graceMs, thread.close())
+    await thread.terminate()
   }
 
   async #abortRunning(running: Running): Promise<void> {

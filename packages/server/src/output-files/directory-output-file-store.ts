@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, rmdir, type FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type {
   ByteRange,
@@ -38,8 +38,8 @@ export class DirectoryOutputFileStore implements OutputFileStore {
   async create(key: OutputFileKey): Promise<OutputFileWriter> {
     const path = this.#pathOf(key)
     const jobDirectory = dirname(path)
-    const madeFirst = await mkdir(jobDirectory, { recursive: true, mode: DIRECTORY_MODE })
-    if (madeFirst !== undefined) await syncDirectory(this.#directory)
+    await makeDirectory(this.#directory)
+    await mkdir(jobDirectory, { recursive: true, mode: DIRECTORY_MODE })
     const temporaryPath = `${path}.${randomUUID()}.part`
     const handle = await open(temporaryPath, 'wx', FILE_MODE)
     return new DirectoryFileWriter(handle, temporaryPath, path)
@@ -115,7 +115,10 @@ class DirectoryFileWriter implements OutputFileWriter {
     await this.#handle.sync()
     await this.#close()
     await rename(this.#temporaryPath, this.#path)
-    await syncDirectory(dirname(this.#path))
+    const jobDirectory = dirname(this.#path)
+    await syncDirectory(jobDirectory)
+    // Another thread may have made the job's directory, and not have come to its flush yet.
+    await syncDirectory(dirname(jobDirectory))
   }
 
   async abort(): Promise<void> {
@@ -128,6 +131,17 @@ class DirectoryFileWriter implements OutputFileWriter {
     this.#closed = true
     await this.#handle.close()
   }
+}
+
+/** Makes a directory, and all above it that are missing, durably. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+  if (first === undefined) return
+  let made = resolve(path)
+  for (const top = resolve(first); made !== top; made = dirname(made)) {
+    await syncDirectory(dirname(made))
+  }
+  await syncDirectory(dirname(made))
 }
 
 /** Makes names in a directory durable. Windows cannot, and need not, flush a directory. */

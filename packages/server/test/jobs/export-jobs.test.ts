@@ -1,5 +1,5 @@
 import type { ExportJobsEvent } from '@flatfhir/server'
-import { writeFile } from 'node:fs/promises'
+import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
@@ -36,7 +36,6 @@ function eventsNamed<Name extends ExportJobsEvent['name']>(
 
 /** Waits until a reader stands before a gate. */
 async function untilWaitingAt({ directory }: ExportFixture, gate: string): Promise<void> {
-  const { access } = await import('node:fs/promises')
   await eventually(`a reader at ${gate}`, () =>
     access(join(directory, `${gate}.waiting`)).then(
       () => true,
@@ -412,6 +411,19 @@ describe('fairness', () => {
 
     const ends = eventsNamed(fixture, 'job-complete').map(({ jobId }) => jobId)
     expect(ends).toEqual([other.jobId, same.jobId, large.jobId])
+  })
+
+  test('the largest partition of a job goes first', async () => {
+    const types = (['Patient', 'Group', 'Device', 'Goal'] as const).map((type, n) => {
+      return { ...PATIENTS, type, count: [20, 40, 10, 30][n] ?? 0 }
+    })
+    await using fixture = await startExports(types, { workers: 1 })
+
+    const { jobId } = await fixture.exportJobs.kickOff(SYSTEM_EXPORT)
+    await untilComplete(fixture.exportJobs, jobId)
+
+    const order = eventsNamed(fixture, 'partition-committed').map(({ index }) => index)
+    expect(order).toEqual([1, 3, 0, 2])
   })
 
   test('counts the unfinished jobs of a client', async () => {
