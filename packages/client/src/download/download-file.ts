@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { RetryReason } from '../export-event.ts'
 import type { ExportedFile, ExportedFileState, ExportProblem } from '../export-report.ts'
 import type { ExportProblemCode } from '../export-report.ts'
+import { ArrivingChunks } from '../http/arriving-chunks.ts'
 import { Attempts, isThrottle, isTransientStatus } from '../http/attempts.ts'
 import { discardBody, type ProviderResponse } from '../http/provider-http.ts'
 import type { PromisedFile } from '../promised-files.ts'
@@ -87,6 +88,8 @@ class FileDownload {
   #transferredBytes = 0
   #linkRefreshed = false
   #verifiedBefore = false
+  /** Whether HTTP itself tells that the body is whole; it cannot where closing is the end. */
+  #endIsCertain = false
 
   constructor(promised: PromisedFile, context: DownloadContext) {
     this.#promised = promised
@@ -263,9 +266,15 @@ class FileDownload {
     const etag = strongETag(response)
     this.#resumable = etag === undefined ? undefined : { etag, coding }
     this.#expectedDigest = reprDigest(response)
+    this.#endIsCertain =
+      contentLength(response) !== undefined || 'transfer-encoding' in response.headers
     this.#started(0)
-    await received.begin(coding)
-    return this.#stream(response, received, contentLength(response))
+    const chunks = new ArrivingChunks(response.body)
+    await received.begin(coding).catch((error: unknown) => {
+      chunks.close()
+      throw error
+    })
+    return this.#stream(chunks, received, contentLength(response))
   }
 
   async #takeRest(response: ProviderResponse, received: ReceivedFile): Promise<DownloadOutcome> {
@@ -281,18 +290,18 @@ class FileDownload {
       return this.#changed()
     }
     this.#started(range.start)
-    return this.#stream(response, received, range.total)
+    return this.#stream(new ArrivingChunks(response.body), received, range.total)
   }
 
   async #stream(
-    response: ProviderResponse,
+    chunks: ArrivingChunks,
     received: ReceivedFile,
     total: number | undefined,
   ): Promise<DownloadOutcome> {
     const from = received.encodedBytes
     let toldBytes = this.#transferredBytes
     try {
-      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
         await received.write(chunk)
         this.#transferredBytes += chunk.length
         if (this.#transferredBytes - toldBytes < PROGRESS_BYTES) continue
@@ -343,7 +352,7 @@ class FileDownload {
       return this.#result('complete', { received: facts, problems, lines: content.lines })
     }
     const provenAsSent = file.expected.sha256 === content.sha256
-    if (!this.#verifiedBefore && !provenAsSent) {
+    if (!provenAsSent && !(this.#verifiedBefore && this.#endIsCertain)) {
       this.#verifiedBefore = true
       this.#resumable = undefined
       if (await this.#attempts.failed('verification-failed')) return undefined

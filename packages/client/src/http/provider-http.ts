@@ -38,7 +38,6 @@ const MAX_REDIRECTS = 5
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 // These two keep the method; after the others a client may turn POST or DELETE into GET.
 const METHOD_KEEPING_REDIRECTS: ReadonlySet<number> = new Set([307, 308])
-const BODY_BUFFER_BYTES = 1024 * 1024
 
 /**
  * Makes requests by the rules that hold for all of them: the token and the caller's headers stay
@@ -117,7 +116,6 @@ export class ProviderHttp {
         signal: signal ?? null,
         headersTimeout: this.#options.idleTimeoutMs,
         bodyTimeout: this.#options.idleTimeoutMs,
-        highWaterMark: BODY_BUFFER_BYTES,
       })
       // Without a listener an error between two reads would end the process.
       response.body.on('error', () => undefined)
