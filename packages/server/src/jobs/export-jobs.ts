@@ -122,6 +122,8 @@ export class ExportJobs implements AsyncDisposable {
     if (this.#isYoung(job)) return { ...this.#inProgress(job, run?.progress), ...ALL_BUT_DONE }
     const { completedAt, expiresAt } = state
     const files = await this.#settings.jobs.files(jobId)
+    // Deleted in the meantime, its files would look like none, and the export like an empty one.
+    if ((await this.#settings.jobs.find(jobId)) === undefined) return undefined
     return { state: 'complete', job, files, completedAt, expiresAt }
   }
 
