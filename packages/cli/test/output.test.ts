@@ -104,7 +104,7 @@ describe('progress', () => {
 
     expect(written).toEqual([
       'at 5000\nat 10000\n',
-      '{"event":"tick","now":5000}\n{"event":"tick","now":10000}\n',
+      '{"event":"tick","now":0}\n{"event":"tick","now":5000}\n{"event":"tick","now":10000}\n',
       '',
     ])
   })

@@ -41,9 +41,10 @@ export function startProgress(options: ProgressOptions): Progress {
     case 'terminal':
       return new TerminalProgress(options.output, now)
     case 'lines':
-      return new SparseProgress(options.output, now, ({ text }) => text)
+      // What is done within seconds needs no line at all.
+      return new SparseProgress(options.output, { now, first: now() }, ({ text }) => text)
     case 'json':
-      return new SparseProgress(options.output, now, ({ event, fields }) =>
+      return new SparseProgress(options.output, { now, first: -Infinity }, ({ event, fields }) =>
         JSON.stringify({ event, ...fields }),
       )
     case 'quiet':
@@ -91,11 +92,15 @@ class SparseProgress implements Progress {
   readonly #format: (update: ProgressUpdate) => string
   #writtenAt: number
 
-  constructor(output: TextOutput, now: () => number, format: (update: ProgressUpdate) => string) {
+  constructor(
+    output: TextOutput,
+    { now, first }: { readonly now: () => number; readonly first: number },
+    format: (update: ProgressUpdate) => string,
+  ) {
     this.#output = output
     this.#now = now
     this.#format = format
-    this.#writtenAt = now()
+    this.#writtenAt = first
   }
 
   update(update: ProgressUpdate): void {

@@ -37,19 +37,23 @@ export function exportsTable(exports: readonly DemoExport[], style: Style): read
   })
 }
 
-/** `  made          38,211 resources …          0.8 s`: one step of the preparation. */
-export function stepLine(name: string, what: string, seconds: number): string {
-  return `  ${name.padEnd(10)}  ${what.padEnd(56)}  ${formatSeconds(seconds).padStart(8)}`
+const STEP_NAME_WIDTH = 10
+const STEP_TEXT_WIDTH = 76
+
+/** `  import      67,528 resources …     4.12 s`: one step, and how long it took. */
+export function stepLine(name: string, what: string, seconds?: number): string {
+  const took = seconds === undefined ? '' : formatSeconds(seconds).padStart(8)
+  return `  ${name.padEnd(STEP_NAME_WIDTH)}  ${what.padEnd(STEP_TEXT_WIDTH)}${took}`.trimEnd()
 }
 
-/** What was changed, as a sentence. */
-export function changesLine({ updated, deleted }: DemoChanges): string {
-  return `${formatQuantity(updated.size, 'resource')} updated by PUT (${byType(updated.keys())}), ${formatCount(deleted.size)} deleted by DELETE (${byType(deleted)})`
+/** What was changed. */
+export function changesText({ updated, deleted }: DemoChanges): string {
+  return `${formatCount(updated.size)} updated (${byType(updated.keys())}), ${formatCount(deleted.size)} deleted (${byType(deleted)})`
 }
 
-/** What the delta holds, as a sentence. */
-export function deltaLine({ resources, deleted }: DemoDelta): string {
-  return `${formatQuantity(resources.size, 'resource')} (${byType(resources.keys())}) and ${formatQuantity(deleted.size, 'deletion')} (${byType(deleted)})`
+/** What the delta holds. */
+export function deltaText({ resources, deleted }: DemoDelta, since: Date): string {
+  return `${formatQuantity(resources.size, 'resource')}, ${formatQuantity(deleted.size, 'deletion')} with _since=${since.toISOString()}`
 }
 
 /** `5 Observation, 3 Patient`. */

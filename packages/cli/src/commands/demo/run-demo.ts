@@ -22,7 +22,7 @@ import { makeChanges, type DemoChanges } from './demo-changes.ts'
 import { checkDelta, readDelta, type DemoDelta } from './demo-delta.ts'
 import { demoDirectory } from './demo-directory.ts'
 import { demoExport, DEMO_GROUP, type DemoExport, type DemoExportPlaces } from './demo-exports.ts'
-import { changesLine, deltaLine, exportsTable, stepLine } from './demo-text.ts'
+import { changesText, deltaText, exportsTable, stepLine } from './demo-text.ts'
 
 /** Runs `flatfhir demo`. @returns the exit code. */
 export async function runDemo(options: DemoOptions, context: CommandContext): Promise<number> {
@@ -53,7 +53,7 @@ class Demo {
   async run(): Promise<void> {
     const { style } = this.#context
     this.#say(
-      `${style.bold('flatfhir demo')}: ${formatQuantity(this.#options.patients, 'made-up patient')}, from NDJSON to a checked export and back to the changes`,
+      `${style.bold('flatfhir demo')}: ${formatQuantity(this.#options.patients, 'made-up patient')}, from NDJSON into a store, out by $export, and onto disk`,
       '',
     )
     const population = await this.#makePopulation()
@@ -65,7 +65,7 @@ class Demo {
     }
     const exports = await this.#exportEverything(places, population)
     const { changes, delta } = await this.#exportChanges(places, exports)
-    this.#tellResult({ population, exports, changes, delta })
+    this.#tellResult({ fhirBaseUrl: provider.fhirBaseUrl, population, exports, changes, delta })
     if (this.#options.keep) await this.#keepServing(provider)
   }
 
@@ -127,9 +127,11 @@ class Demo {
     }
     this.#say(
       '',
-      `Exported over HTTP, downloaded, checked (the group is ${DEMO_GROUP}):`,
+      `Exported over HTTP, downloaded and checked (the Group is ${DEMO_GROUP}):`,
       '',
       ...exportsTable(exports, this.#context.style).map((line) => `  ${line}`),
+      '',
+      `  ${this.#context.style.dim('A second of each is the wait that the provider asks for before it is asked again.')}`,
       '',
     )
     return exports
@@ -147,7 +149,11 @@ class Demo {
       directory: system.directory,
       signal: this.#context.io.signal,
     })
-    this.#say(`Then ${changesLine(changes)}.`)
+    this.#say(
+      'Then data changes, by PUT and DELETE, and only the changes are exported:',
+      '',
+      stepLine('changed', changesText(changes)),
+    )
     const since = system.report.transactionTime
     const { report, directory } = await demoExport(
       { name: 'since', level: 'system', since },
@@ -156,12 +162,10 @@ class Demo {
     )
     const delta = await readDelta(report, directory)
     checkDelta(delta, changes)
+    const same = 'exactly what was changed, at the versions that were written, nothing else'
     this.#say(
-      `An export with _since=${since.toISOString()} took ${formatSeconds(report.timings.totalMs / 1000)} and holds`,
-      `${deltaLine(delta)}:`,
-      this.#context.style.green(
-        'exactly what was changed, at the versions that were written, and nothing else.',
-      ),
+      stepLine('exported', deltaText(delta, since), report.timings.totalMs / 1000),
+      stepLine('compared', this.#context.style.green(same)),
     )
     return { changes, delta }
   }
@@ -199,6 +203,7 @@ class Demo {
 }
 
 interface DemoResult {
+  readonly fhirBaseUrl: string
   readonly population: PopulationSummary
   readonly exports: readonly DemoExport[]
   readonly changes: DemoChanges
@@ -206,7 +211,7 @@ interface DemoResult {
 }
 
 function resultObject(
-  { population, exports, changes, delta }: DemoResult,
+  { fhirBaseUrl, population, exports, changes, delta }: DemoResult,
   seconds: number,
 ): object {
   return {
@@ -218,6 +223,7 @@ function resultObject(
       bytes: report.bytes,
       seconds: report.timings.totalMs / 1000,
     })),
+    fhirBaseUrl,
     changes: { updated: changes.updated.size, deleted: changes.deleted.size },
     delta: { resources: delta.resources.size, deleted: delta.deleted.size },
     seconds,

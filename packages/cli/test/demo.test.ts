@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { CommandProcess, flatfhir } from './command-process.ts'
+
+let temporary: string
+
+beforeEach(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'flatfhir-demo-test-'))
+})
+
+afterEach(async () => {
+  await rm(temporary, { recursive: true })
+})
+
+test('the demo exports at every level, checks its delta, and leaves nothing behind', async () => {
+  const demo = await flatfhir(['demo', '--patients', '5', '--quiet'], {
+    env: { TMPDIR: temporary },
+  })
+
+  expect(demo.code).toBe(0)
+  for (const level of ['system', 'patient', 'group']) {
+    expect(demo.out).toMatch(
+      new RegExp(`^ {2}${level} .*every line, count, size and SHA-256$`, 'm'),
+    )
+  }
+  expect(demo.out).toContain('8 updated (5 Observation, 3 Patient), 4 deleted (')
+  expect(demo.out).toContain('exactly what was changed')
+  expect(demo.err).toBe('')
+  expect(await readdir(temporary)).toEqual([])
+})
+
+test('with --keep the server goes on until Ctrl-C, the files stay, and all is JSON if asked', async () => {
+  await using demo = new CommandProcess(
+    ['demo', '--patients', '2', '--keep', '--json', '--data', join(temporary, 'kept')],
+    {},
+  )
+  const [text] = await demo.written(/^\{"population".*\}$/m)
+  const result = JSON.parse(text) as {
+    fhirBaseUrl: string
+    delta: { resources: number; deleted: number }
+    changes: { updated: number; deleted: number }
+    exports: readonly { verdict: string }[]
+  }
+  expect(result.delta).toEqual({
+    resources: result.changes.updated,
+    deleted: result.changes.deleted,
+  })
+  expect(result.exports.map(({ verdict }) => verdict)).toEqual(['complete', 'complete', 'complete'])
+  expect((await fetch(`${result.fhirBaseUrl}/metadata`)).status).toBe(200)
+
+  demo.kill('SIGINT')
+
+  expect((await demo.finished()).code).toBe(0)
+  expect(existsSync(join(temporary, 'kept', 'exports', 'system', 'Patient.000.ndjson'))).toBe(true)
+})
+
+test('Ctrl-C in the middle stops it, and leaves nothing behind', async () => {
+  await using demo = new CommandProcess(['demo', '--patients', '20'], {
+    env: { TMPDIR: temporary },
+  })
+  await demo.written(/server {2}/)
+
+  demo.kill('SIGINT')
+
+  expect((await demo.finished()).code).toBe(130)
+  expect(await readdir(temporary)).toEqual([])
+})
+
+test('the demo does not touch a directory that holds something', async () => {
+  await writeFile(join(temporary, 'mine'), '')
+
+  const demo = await flatfhir(['demo', '--patients', '1', '--data', temporary])
+
+  expect(demo.code).toBe(2)
+  expect(demo.err).toContain('is not empty')
+})
