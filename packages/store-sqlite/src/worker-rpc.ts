@@ -240,7 +240,7 @@ export async function connectWorker<Handlers extends object>(
       else resolve()
     })
     worker.once('error', (error) => {
-      reject(new StoreWorkerLostError((error).name))
+      reject(new StoreWorkerLostError(error.name))
     })
     worker.once('exit', (exitCode) => {
       reject(new StoreWorkerLostError(`exit code ${exitCode}`))

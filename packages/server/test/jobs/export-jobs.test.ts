@@ -1,4 +1,4 @@
-import type { ExportJobsEvent } from '@flatfhir/server'
+import { ExportJobs, type ExportJobsEvent } from '@flatfhir/server'
 import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -445,5 +445,10 @@ test.each([
   ['maxFileBytes', { maxFileBytes: 1.5 }],
   ['pruneAfterMs', { pruneAfterMs: 1000 }],
 ])('refuses a wrong option and names it: %s', async (name, options) => {
-  await expect(startExports([], options)).rejects.toThrow(new RegExp(`^Option ${name} `))
+  await using fixture = await startExports([])
+  const { resources, jobs, files } = fixture
+
+  const starting = ExportJobs.start({ resources, jobs, files, ...options })
+
+  await expect(starting).rejects.toThrow(new RegExp(`^Option ${name} `))
 })
