@@ -1,0 +1,113 @@
+// Rows of resources a second, and how the cost of one grows with the population.
+
+const IMPORT_GOAL = 50_000
+const EXPORT_GOALS = { none: 500_000, gzip: 400_000 }
+const GROWTH_GOAL = 1.3
+
+const IMPORT_NOTE =
+  'Limit: JSON.parse of every line on one thread, SQLite insert of the bare bytes on another, with the same settings of the database.'
+const EXPORT_NOTES = {
+  none: 'Limit: the same bytes read from one file, SHA-256, written to another file and flushed; no database; one thread a core.',
+  gzip: 'Limit: the same bytes read from one file, SHA-256, zlib level 1, SHA-256 of that, written and flushed; no database; one thread a core.',
+}
+const GROWTH_NOTE =
+  'Growth: the cost of one resource at the largest size, as a multiple of that at the smallest. Less than 1 is what a job costs whatever its size.'
+
+/** @typedef {import('../report.mjs').Row} Row */
+
+/** @param {import('../bench.mjs').Bench} bench @returns {Promise<readonly Row[]>} */
+export async function importRows(bench) {
+  const rows = []
+  for (const size of bench.sizes) {
+    const compared = await bench.importing(size)
+    const name = `import NDJSON, ${compared.dataset.label}`
+    rows.push(
+      throughputRow(compared, {
+        bench,
+        group: 'import',
+        name,
+        goal: IMPORT_GOAL,
+        note: IMPORT_NOTE,
+      }),
+    )
+  }
+  return rows
+}
+
+/** @param {import('../bench.mjs').Bench} bench @returns {Promise<readonly Row[]>} */
+export const plainExportRows = (bench) => exportRows(bench, 'none')
+
+/** @param {import('../bench.mjs').Bench} bench @returns {Promise<readonly Row[]>} */
+export const gzipExportRows = (bench) => exportRows(bench, 'gzip')
+
+async function exportRows(bench, compression) {
+  const rows = []
+  const kind = compression === 'none' ? 'plain' : 'gzip'
+  for (const size of bench.sizes) {
+    const compared = await bench.exporting(size, compression)
+    rows.push(
+      throughputRow(compared, {
+        bench,
+        group: `export-${kind}`,
+        name: `system export ${kind}, ${compared.dataset.label}`,
+        goal: EXPORT_GOALS[compression],
+        note: EXPORT_NOTES[compression],
+      }),
+    )
+  }
+  return rows
+}
+
+function throughputRow({ dataset, ours, limit }, { bench, group, name, goal, note }) {
+  const perSecond = (seconds) => dataset.resources / seconds
+  const value = perSecond(ours.median)
+  const judged = bench.goalsApply(dataset)
+  return {
+    group,
+    name,
+    unit: 'resources/s',
+    value,
+    low: perSecond(ours.high),
+    high: perSecond(ours.low),
+    limit: perSecond(limit.median),
+    ratio: limit.median / ours.median,
+    ...(judged && { goal: `≥ ${goal.toLocaleString('en-US')}`, met: value >= goal }),
+    note,
+  }
+}
+
+/** @param {import('../bench.mjs').Bench} bench @returns {Promise<readonly Row[]>} */
+export async function growthRows(bench) {
+  if (bench.sizes.length < 2) return []
+  const measures = [
+    ['import', (size) => bench.importing(size)],
+    ['system export plain', (size) => bench.exporting(size, 'none')],
+    ['system export gzip', (size) => bench.exporting(size, 'gzip')],
+  ]
+  const rows = []
+  for (const [name, measure] of measures) {
+    const smallest = await measure(bench.sizes[0])
+    const largest = await measure(bench.sizes.at(-1))
+    rows.push(growthRow(name, smallest, largest))
+  }
+  return rows
+}
+
+function growthRow(name, smallest, largest) {
+  const growth = microseconds(largest) / microseconds(smallest)
+  return {
+    group: 'growth',
+    name: `${name}, growth from ${smallest.dataset.label} to ${largest.dataset.label}`,
+    unit: 'µs/resource',
+    value: microseconds(largest),
+    ratio: growth,
+    ratioMeans: 'times',
+    goal: `≤ ${GROWTH_GOAL} ×`,
+    met: growth <= GROWTH_GOAL,
+    note: GROWTH_NOTE,
+  }
+}
+
+function microseconds({ dataset, ours }) {
+  return (ours.median / dataset.resources) * 1e6
+}
