@@ -1,18 +1,15 @@
 import { expect, test } from 'vitest'
+import { planPopulation } from '../src/population-plan.ts'
+import { groupPieces } from '../src/resources/group.ts'
+import { deriveSurroundings } from '../src/surroundings.ts'
 import { at, listAt, parsePopulation, textAt, type Parsed } from './population.ts'
 
-const population = parsePopulation({ patients: 1601, seed: 'groups' }, [
-  'Patient',
-  'Coverage',
-  'Group',
-])
+const population = parsePopulation({ patients: 60, seed: 'groups' })
 const patients = population.filter(({ type }) => type === 'Patient')
-const groups = new Map(
-  population.filter(({ type }) => type === 'Group').map(({ id, resource }) => [id, resource]),
-)
+const groups = groupsOf(population)
 
 test('the ids of Groups are readable and always the same', () => {
-  expect([...groups.keys()]).toEqual([
+  expect([...manyRosters().keys()]).toEqual([
     'payer-0',
     'payer-1',
     'payer-2',
@@ -71,9 +68,17 @@ test('one Group holds Groups, and one holds nobody', () => {
   expect(at(groups.get('empty'), 'quantity')).toBe(0)
 })
 
-test('the quantity of a Group is the number of its members', () => {
-  for (const group of groups.values()) {
+test('the quantity of a Group is the number of its members, of long rosters too', () => {
+  const rosters = manyRosters()
+
+  for (const group of [...groups.values(), ...rosters.values()]) {
     expect(at(group, 'quantity')).toBe(membersOf(group).length)
+  }
+  for (const prefix of ['payer-', 'practice-']) {
+    const members = [...rosters]
+      .filter(([id]) => id.startsWith(prefix))
+      .flatMap(([, group]) => membersOf(group))
+    expect(new Set(members).size).toBe(1601)
   }
 })
 
@@ -86,6 +91,20 @@ test.each([1, 2, 3])('Groups of %i patients name only patients that are there', 
     for (const member of membersOf(resource)) expect(keys).toContain(member)
   }
 })
+
+function groupsOf(parsed: readonly Parsed[]): ReadonlyMap<string, Parsed['resource']> {
+  return new Map(
+    parsed.filter(({ type }) => type === 'Group').map(({ id, resource }) => [id, resource]),
+  )
+}
+
+/** The Groups alone of 1,601 patients, who have four practices. */
+function manyRosters(): ReadonlyMap<string, Parsed['resource']> {
+  const surroundings = deriveSurroundings(planPopulation({ patients: 1601 }))
+  const lines = [...groupPieces(surroundings)].join('').trimEnd().split('\n')
+  const resources = lines.map((line) => JSON.parse(line) as Parsed['resource'])
+  return new Map(resources.map((resource) => [textAt(resource, 'id'), resource]))
+}
 
 function membersOf(group: Parsed['resource'] | undefined): readonly string[] {
   return listAt(group, 'member').map((member) => textAt(member, 'entity', 'reference'))

@@ -7,7 +7,7 @@ test('every resource is structurally valid R4, and every type occurs', { timeout
   const problems = new Map<string, number>()
   const types = new Set<string>()
 
-  for (const { type, line } of generatePopulation({ patients: 60, seed: 'structure' })) {
+  for (const { type, line } of generatePopulation({ patients: 30, seed: 'structure' })) {
     types.add(type)
     for (const problem of findStructureProblems(parse(line))) {
       problems.set(problem, (problems.get(problem) ?? 0) + 1)
@@ -21,7 +21,7 @@ test('every resource is structurally valid R4, and every type occurs', { timeout
 test('the codes of HL7 code systems exist and carry their displays', () => {
   const codings = new Map<string, CodingText>()
 
-  for (const { line } of generatePopulation({ patients: 60, seed: 'codes' })) {
+  for (const { line } of generatePopulation({ patients: 30, seed: 'codes' })) {
     collectCodings(parse(line), codings)
   }
 

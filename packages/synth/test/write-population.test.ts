@@ -156,14 +156,14 @@ test.each([
   {
     doing: 'generating',
     statement: 'for (const _ of generatePopulation({ patients })) continue',
-    few: 150,
-    many: 1500,
+    few: 100,
+    many: 1000,
   },
   {
     doing: 'writing',
     statement: 'await writePopulation({ patients, directory: process.argv[1] })',
     few: 60,
-    many: 480,
+    many: 360,
   },
 ])(
   'memory does not grow with the population while $doing it',
@@ -172,7 +172,7 @@ test.each([
     const small = await peakMegabytes(statement, few)
     const large = await peakMegabytes(statement, many)
 
-    // What is made for many patients alone would be above 200 MB.
+    // What is made for many patients alone would be above 130 MB.
     expect(large).toBeLessThan(small + 50)
     expect(large).toBeLessThan(220)
   },
