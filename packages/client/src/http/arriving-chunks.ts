@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream'
 import { errors } from 'undici'
 
-const MAX_QUEUED_BYTES = 1024 * 1024
+const MAX_QUEUED_BYTES = 256 * 1024
 
 /**
  * The chunks of a body as they arrive, all of them, also when the connection breaks.
  *
  * Iterating over the stream itself loses what it has buffered when it fails; here the error comes
  * after the last byte that arrived, so that a cut download can go on from there. To be made as soon
- * as there is an answer. A slow consumer stops the reading: at most 1 MiB is queued.
+ * as there is an answer. A slow consumer stops the reading: at most 256 KiB are queued.
  */
 export class ArrivingChunks implements AsyncIterable<Uint8Array> {
   readonly #body: Readable

@@ -41,8 +41,8 @@ export function connectionFault(error: unknown): ConnectionFault | undefined {
     if (code.startsWith('ERR_SSL_')) return 'tls'
     if (code.startsWith('HPE_')) return 'not-http'
   }
-  if (error instanceof errors.SocketError || error instanceof errors.HTTPParserError)
-    return 'closed'
+  if (error instanceof errors.HTTPParserError) return 'not-http'
+  if (error instanceof errors.SocketError) return 'closed'
   return undefined
 }
 

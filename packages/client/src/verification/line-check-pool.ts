@@ -19,7 +19,7 @@ export interface LineCheckReply {
 /** Size of the blocks that lines are handed over in. */
 export const BLOCK_BYTES: number = 1024 * 1024
 
-const MAX_FREE_BLOCKS = 16
+const MAX_FREE_BLOCKS = 8
 
 interface Pending {
   readonly resolve: (report: LineReport) => void
@@ -101,7 +101,7 @@ class PoolWorker {
   constructor(recycle: (buffer: ArrayBuffer) => void) {
     this.#worker = new Worker(new URL('./line-check-worker.js', import.meta.url), {
       // A small young generation keeps the garbage of JSON.parse from piling up.
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
       execArgv: [],
     })
     this.#worker.on('message', ({ id, buffer, report }: LineCheckReply) => {
