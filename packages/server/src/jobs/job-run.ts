@@ -193,6 +193,7 @@ export class JobRun {
     try {
       const expiresAt = new Date(clock().getTime() + retentionMs)
       await jobs.fail(jobId, { issue, expiresAt })
+      // Not before: a job that still counts as running may have committed these files.
       await files.deleteJob(jobId)
       return true
     } catch {

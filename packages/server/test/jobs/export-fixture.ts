@@ -170,7 +170,8 @@ export function everyIdOnce(types: readonly GeneratedType[]): ReadonlyMap<string
 export async function storedNames(filesDirectory: string): Promise<readonly string[]> {
   const names: string[] = []
   for (const jobId of await readdir(filesDirectory).catch(() => [])) {
-    for (const name of await readdir(join(filesDirectory, jobId))) names.push(`${jobId}/${name}`)
+    const inJob = await readdir(join(filesDirectory, jobId)).catch(() => [])
+    for (const name of inJob) names.push(`${jobId}/${name}`)
   }
   return names.sort()
 }

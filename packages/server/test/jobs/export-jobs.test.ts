@@ -220,8 +220,11 @@ describe('failures', () => {
       expect(status).toMatchObject({ state: 'error', issue: { severity: 'fatal' } })
       expect(JSON.stringify([status, fixture.events])).not.toContain('Smith')
       expect(await countIds(fixture.exportJobs, healthy.jobId)).toEqual(everyIdOnce([PATIENTS]))
-      const names = await storedNames(fixture.filesDirectory)
-      expect(names.filter((name) => name.startsWith(failing.jobId))).toEqual([])
+      // The client may know of the failure before the files are gone.
+      await eventually('the removal of the files', async () => {
+        const names = await storedNames(fixture.filesDirectory)
+        return names.some((name) => name.startsWith(failing.jobId)) ? undefined : true
+      })
     },
   )
 
