@@ -79,6 +79,7 @@ export async function exportFrom(
     level: 'system',
     clock,
     random: () => 0.5,
+    verificationThreads: 1,
     onEvent: (event) => events.push(event),
     ...options,
     directory,

@@ -143,7 +143,7 @@ describe('a body that is cut', () => {
           expect(await readFile(join(directory, NAME), 'utf8')).toBe(CONTENT)
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   })
 

@@ -146,7 +146,7 @@ describe('an export that goes well', () => {
       files: [{ type: 'Observation', content: content + '{"resourceType":"Patient"}\n' }],
     })
 
-    const { report } = await exportFrom(provider)
+    const { report } = await exportFrom(provider, { verificationThreads: 2 })
 
     expect(report.problems).toMatchObject([{ code: 'LINE_INVALID', lineNumber: 60_001 }])
   })

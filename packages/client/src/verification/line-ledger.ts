@@ -7,7 +7,7 @@ export interface LineTotals extends Omit<LineReport, 'faults'> {
 }
 
 // How many blocks of one file may be on their way at a time: enough to keep two threads busy.
-const MAX_PENDING = 3
+const MAX_PENDING = 2
 
 const TOO_LONG: LineReport = {
   lines: 1,
