@@ -1,7 +1,20 @@
+import { BulkDataError } from '@flatfhir/protocol'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 
 /** An open connection. */
 export type Database = DatabaseSyncInstance
+
+/** A newer release of flatfhir has written the database. */
+export class SchemaTooNewError extends BulkDataError {
+  readonly code = 'SCHEMA_TOO_NEW'
+  readonly retryable = false
+
+  constructor(found: number, known: number) {
+    super(`The database has schema version ${found}, this release knows up to ${known}`, {
+      nextStep: 'Use the newer release that has written the data directory.',
+    })
+  }
+}
 
 /** How a connection is opened. */
 export interface ConnectionOptions {
@@ -95,9 +108,7 @@ export function migrate(database: Database, migrations: readonly string[]): void
   inTransaction(database, () => {
     const current = schemaVersion(database)
     if (current > migrations.length) {
-      throw new RangeError(
-        `The database has schema version ${current}, this release knows ${migrations.length}: use a newer release`,
-      )
+      throw new SchemaTooNewError(current, migrations.length)
     }
     for (const statements of migrations.slice(current)) database.exec(statements)
     database.exec(`PRAGMA user_version = ${migrations.length}`)
