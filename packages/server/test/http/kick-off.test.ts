@@ -190,22 +190,23 @@ describe('a kick-off request', () => {
 
 describe('a status request', () => {
   test('is a 202 with progress while the job is young, and then the manifest', async () => {
-    await using patient = await startTestProvider({ jobs: { minimumInProgressMs: 300 } })
-    await patient.request('/Patient/a', {
-      method: 'PUT',
-      headers: FHIR,
-      body: resource('Patient', { id: 'a' }),
-    })
-    const { headers } = await patient.request('/$export', { headers: ASYNC })
+    const minimumInProgressMs = 60_000
+    let aheadMs = 0
+    const clock = (): Date => new Date(Date.now() + aheadMs)
+    await using young = await startTestProvider({ jobs: { minimumInProgressMs, clock } })
+    const body = resource('Patient', { id: 'a' })
+    await young.request('/Patient/a', { method: 'PUT', headers: FHIR, body })
+    const { headers } = await young.request('/$export', { headers: ASYNC })
     const path = new URL(headers['content-location'] ?? '').pathname.slice('/fhir'.length)
 
-    const first = await patient.request(path)
+    const first = await young.request(path)
+    aheadMs = minimumInProgressMs
 
     expect(first.status).toBe(202)
     expect(first.headers['retry-after']).toMatch(/^[1-9]\d*$/)
     expect(first.headers['x-progress']).toMatch(/^.{1,99}$/)
     const last = await eventually(async () => {
-      const status = await patient.request(path)
+      const status = await young.request(path)
       return status.status === 202 ? undefined : status
     })
     expect(last.status).toBe(200)
