@@ -11,6 +11,7 @@ const COMMAND = join(ROOT, 'packages', 'cli', 'dist', 'bin.js')
 /** Runs the demo, with the given arguments, in this process. */
 export async function start(args) {
   await prepareOrExit()
+  console.log()
   const keep = process.stdin.isTTY && process.stdout.isTTY ? ['--keep'] : []
   process.argv.splice(1, process.argv.length, COMMAND, 'demo', ...keep, ...args)
   await import(pathToFileURL(COMMAND).href)
@@ -82,13 +83,13 @@ function readPackages(path) {
 }
 
 async function build() {
-  const built = await run(process.execPath, [bin('typescript', 'bin', 'tsc'), '-b', '--verbose'])
-  const report = built.output.split('\n')
-  const projects = report.filter((line) => /Project '.*' is /.test(line))
-  const output = report.filter((line) => !/^\[?.*(Projects? |Building project|^\s+\*)/.test(line))
-  if (!built.ok) return { ok: false, output: output.join('\n') }
+  const tsc = [bin('typescript', 'bin', 'tsc'), '-b', '--locale', 'en']
+  const { ok, output } = await run(process.execPath, [...tsc, '--verbose'])
+  // Once more for the errors alone, which the first run has remembered.
+  if (!ok) return run(process.execPath, tsc)
   await linkCommand()
-  return { ok: true, upToDate: projects.every((line) => line.includes('is up to date')) }
+  const states = output.split('\n').filter((line) => /Project '.*' is /.test(line))
+  return { ok, upToDate: states.every((line) => line.includes('is up to date')) }
 }
 
 /** npm links a command only if its file is there, which before the first build it is not. */

@@ -16,6 +16,7 @@ import { configFileLayer, readConfigFile } from './options/config-file.ts'
 import { GLOBAL_OPTIONS, type GlobalOptions } from './options/global-options.ts'
 import { mergeOptions, type OptionLayers } from './options/merge-options.ts'
 import { errorFields, formatError } from './output/format-error.ts'
+import { outputWidth } from './output/output-width.ts'
 import { startProgress, type ProgressMode } from './output/progress.ts'
 import { styleFor } from './output/style.ts'
 
@@ -40,7 +41,7 @@ export async function runCli(argv: readonly string[], io: CommandIo): Promise<nu
   try {
     const parsed = parseCommandLine(argv, {
       version: await readVersion(),
-      columns: Math.min(io.stdout.columns ?? 100, 100),
+      columns: Math.min(outputWidth(io.stdout, 100), 100),
     })
     if (parsed.kind === 'text') {
       io.stdout.write(parsed.text)

@@ -1,4 +1,5 @@
 import type { TextOutput } from '../command-io.ts'
+import { outputWidth } from './output-width.ts'
 
 /** Something that is told while a command runs. */
 export interface ProgressUpdate {
@@ -67,7 +68,7 @@ class TerminalProgress implements Progress {
   update({ text }: ProgressUpdate): void {
     if (this.#now() - this.#drawnAt < REDRAW_MS) return
     // A line that wraps could not be erased.
-    const width = Math.max(20, (this.#output.columns ?? 80) - 1)
+    const width = Math.max(20, outputWidth(this.#output, 80) - 1)
     this.#output.write(ERASE_LINE + (text.length > width ? `${text.slice(0, width - 1)}…` : text))
     this.#drawnAt = this.#now()
     this.#drawn = true
