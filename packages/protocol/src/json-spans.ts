@@ -1,3 +1,5 @@
+import { ResourceInvalidError } from './errors.ts'
+
 /** Where one member of a JSON object is: offsets in bytes, `end` exclusive. */
 export interface MemberSpan {
   readonly key: string
@@ -6,6 +8,9 @@ export interface MemberSpan {
   readonly valueStart: number
   readonly valueEnd: number
 }
+
+/** FHIR nests a dozen levels; a text nested deeper than this wants to exhaust its reader. */
+const MAX_DEPTH = 200
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -53,22 +58,37 @@ export function elementSpans(bytes: Uint8Array, start: number): { start: number;
   return elements
 }
 
-/** Calls `visit` for every string value of the JSON value at `start`, with the key it stands under. */
-export function visitStringValues(
+/** Is given the key that a string value stands under, and where the value is. */
+export type StringVisitor = (key: string | undefined, start: number, end: number) => void
+
+/**
+ * Calls `visit` for every string value of the JSON value at `start`.
+ *
+ * @throws `ResourceInvalidError` when the text is nested absurdly: each level costs a pass over what
+ *   is in it, and room on the stack.
+ */
+export function visitStringValues(bytes: Uint8Array, start: number, visit: StringVisitor): void {
+  visitLevel(bytes, { start, depth: 0 }, visit)
+}
+
+function visitLevel(
   bytes: Uint8Array,
-  start: number,
-  visit: (key: string | undefined, start: number, end: number) => void,
+  { start, depth }: { readonly start: number; readonly depth: number },
+  visit: StringVisitor,
 ): void {
+  if (depth > MAX_DEPTH) {
+    throw new ResourceInvalidError('too-deep', `the text is nested more than ${MAX_DEPTH} levels`)
+  }
   const byte = bytes[start]
   if (byte === OPEN_BRACE) {
     for (const { key, valueStart, valueEnd } of memberSpans(bytes, start)) {
       if (bytes[valueStart] === QUOTE) visit(key, valueStart, valueEnd)
-      else visitStringValues(bytes, valueStart, visit)
+      else visitLevel(bytes, { start: valueStart, depth: depth + 1 }, visit)
     }
   } else if (byte === OPEN_BRACKET) {
     for (const element of elementSpans(bytes, start)) {
       if (bytes[element.start] === QUOTE) visit(undefined, element.start, element.end)
-      else visitStringValues(bytes, element.start, visit)
+      else visitLevel(bytes, { start: element.start, depth: depth + 1 }, visit)
     }
   }
 }

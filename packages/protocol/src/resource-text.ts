@@ -29,13 +29,14 @@ const ENCODER = new TextEncoder()
 const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
+const SPACE = 0x20
 const SINGULAR = new Set(['resourceType', 'id', 'meta'])
 
 /**
  * Reads the text of one resource, keeping the text.
  *
  * Line breaks, which JSON allows between tokens only, are taken out together with the indentation
- * after them; nothing else changes.
+ * after them, and so are blanks around the text; nothing else changes.
  *
  * @throws {@link ResourceInvalidError} with the fault; the message never quotes the text.
  */
@@ -192,7 +193,15 @@ function checkMeta(meta: unknown): void {
 }
 
 function onOneLine(bytes: Uint8Array): Uint8Array {
-  if (!bytes.includes(LINE_FEED) && !bytes.includes(CARRIAGE_RETURN)) return bytes
-  const text = STRICT_UTF8.decode(bytes)
-  return ENCODER.encode(text.replace(/[\r\n]+[ \t]*/g, '').trim())
+  const trimmed = withoutBlanksAround(bytes)
+  if (!trimmed.includes(LINE_FEED) && !trimmed.includes(CARRIAGE_RETURN)) return trimmed
+  const text = STRICT_UTF8.decode(trimmed)
+  return ENCODER.encode(text.replace(/[\r\n]+[ \t]*/g, ''))
+}
+
+function withoutBlanksAround(bytes: Uint8Array): Uint8Array {
+  const start = skipBlanks(bytes, 0)
+  let end = bytes.length
+  while (end > start && (bytes[end - 1] ?? 0) <= SPACE) end -= 1
+  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)
 }
