@@ -69,7 +69,8 @@ export class FileImporter {
 
   async #readJson({ path, isGzip }: ImportSource): Promise<void> {
     const file = await readFile(path)
-    const bytes = isGzip ? await gunzipWhole(file, { maxOutputLength: MAX_JSON_BYTES }) : file
+    const unzipped = isGzip ? await gunzipWhole(file, { maxOutputLength: MAX_JSON_BYTES }) : file
+    const bytes = withoutByteOrderMark(unzipped)
     if (!isBundle(bytes)) {
       this.#attempt({ path, line: undefined, entry: undefined }, () => {
         this.#takeResource(bytes)
@@ -144,15 +145,14 @@ async function* chunksOf(path: string, isGzip: boolean): AsyncIterable<Uint8Arra
   }
 }
 
-const BUNDLE_WITHIN = 512
+const BEGINNING_BYTES = 128
 
-/** Bundles are taken apart; a text that only looks like one is found out when it is read. */
+/** Most texts begin with their type; of the others it is read. */
 function isBundle(bytes: Uint8Array): boolean {
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, BUNDLE_WITHIN))
-  if (/"resourceType"\s*:\s*"Bundle"/.test(start.toString('latin1'))) return true
-  return bytes.length > BUNDLE_WITHIN && /^\s*\{\s*"(?!resourceType)/.test(start.toString('latin1'))
-    ? typeOf(bytes) === 'Bundle'
-    : false
+  const length = Math.min(bytes.length, BEGINNING_BYTES)
+  const beginning = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1')
+  const type = /^\s*\{\s*"resourceType"\s*:\s*"(\w+)"/.exec(beginning)?.[1] ?? typeOf(bytes)
+  return type === 'Bundle'
 }
 
 function typeOf(bytes: Uint8Array): string | undefined {

@@ -11,6 +11,13 @@ interface Rarities {
   readonly terms: SearchTerms | undefined
 }
 
+/** A delete that a Bundle asks for. */
+export interface BatchDelete {
+  readonly target: Target
+  /** Index of the resource that is written next, so that the files' order is kept. */
+  readonly before: number
+}
+
 /**
  * Indexed resources on their way from the thread that reads to the thread that writes, in columns:
  * a few large arrays pass between threads at a fraction of the cost of many small objects.
@@ -35,8 +42,7 @@ export interface ImportBatch {
   readonly supports: Uint32Array
   readonly supportEnds: Uint32Array
   readonly rarities: ReadonlyMap<number, Rarities>
-  /** Deletes of Bundles; carried out after the resources are written. */
-  readonly deletes: readonly Target[]
+  readonly deletes: readonly BatchDelete[]
 }
 
 const PATIENT = typeCode('Patient')
@@ -45,7 +51,7 @@ const STAMP_BYTES = versionStamp('1', new Date(0)).length
 /** Gathers indexed resources into a batch. */
 export class ImportBatchBuilder {
   readonly #resources: IndexedResource[] = []
-  readonly #deletes: Target[] = []
+  readonly #deletes: BatchDelete[] = []
   #bytes = 0
 
   /** Bytes gathered so far. */
@@ -64,7 +70,7 @@ export class ImportBatchBuilder {
   }
 
   delete(target: Target): void {
-    this.#deletes.push(target)
+    this.#deletes.push({ target, before: this.#resources.length })
   }
 
   build(): ImportBatch {
@@ -90,9 +96,23 @@ export class ImportBatchBuilder {
   }
 }
 
-/** The resources of a batch, as a writer takes them. */
-export function* resourcesOf(batch: ImportBatch): Iterable<WritableResource> {
-  for (let index = 0; index < batch.codes.length; index += 1) yield resourceAt(batch, index)
+/** One write of a batch. */
+export type BatchWrite = { readonly put: WritableResource } | { readonly delete: Target }
+
+/** The writes of a batch, in the order of the files. */
+export function* writesOf(batch: ImportBatch): Iterable<BatchWrite> {
+  let nextDelete = 0
+  for (let index = 0; index <= batch.codes.length; index += 1) {
+    for (
+      let one = batch.deletes[nextDelete];
+      one?.before === index;
+      one = batch.deletes[nextDelete]
+    ) {
+      yield { delete: one.target }
+      nextDelete += 1
+    }
+    if (index < batch.codes.length) yield { put: resourceAt(batch, index) }
+  }
 }
 
 /** Buffers of a batch that move between threads instead of being copied. */

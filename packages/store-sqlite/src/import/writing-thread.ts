@@ -3,7 +3,7 @@ import { migrate, openDatabase, pause } from '../database.ts'
 import { ResourceWriter } from '../resource-store/resource-writer.ts'
 import { RESOURCE_MIGRATIONS } from '../resource-store/schema.ts'
 import { describeError } from '../worker-errors.ts'
-import { resourcesOf, type ImportBatch } from './import-batch.ts'
+import { writesOf, type ImportBatch } from './import-batch.ts'
 import type {
   BatchMessage,
   ImportCounts,
@@ -62,8 +62,11 @@ function serve(parent: MessagePort, { path, ports }: WritingOptions): void {
 function writeBatch(writer: ResourceWriter, batch: ImportBatch): ImportCounts {
   const counts = { created: 0, updated: 0, unchanged: 0, deleted: 0, absent: 0 }
   writer.transaction(() => {
-    for (const resource of resourcesOf(batch)) counts[writer.put(resource).state] += 1
-    for (const { code, id } of batch.deletes) counts[writer.delete(code, id).state] += 1
+    for (const write of writesOf(batch)) {
+      const effect =
+        'put' in write ? writer.put(write.put) : writer.delete(write.delete.code, write.delete.id)
+      counts[effect.state] += 1
+    }
   })
   const { created, updated, unchanged, deleted } = counts
   return { created, updated, unchanged, deleted, bytes: batch.bytes.length }

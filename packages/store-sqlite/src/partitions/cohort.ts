@@ -1,5 +1,6 @@
 import type { Database } from '../database.ts'
 import { NEVER, typeCode } from '../resource-store/keys.ts'
+import { isPresent } from '../resource-store/patient-presence.ts'
 import { visibleKey } from './visible-version.ts'
 import type { ExportWindow } from './export-window.ts'
 
@@ -8,9 +9,12 @@ const GROUP = typeCode('Group')
 
 /** Names of an export's temporary tables. */
 export interface CohortTables {
-  /** `node`, `joined` (1: a member only since `_since`), `resolved` (1: the Patient is there). */
+  /**
+   * `node`, `joined` (1: a member, or there, only since `_since`), `resolved` (1: the Patient is
+   * there). At Patient level only those who are there only since `_since`.
+   */
   readonly cohort: string
-  /** `node`: who was a member at `_since`. */
+  /** `node`: who was a member at `_since`, and there. */
   readonly cohortBefore: string
   /** `node`: what the cohort's resources refer to. */
   readonly support: string
@@ -30,7 +34,11 @@ export function fillGroupCohort(
   const { cohort, cohortBefore } = tables
   if (window.sinceMs !== undefined) {
     database
-      .prepare(`INSERT INTO ${cohortBefore} ${members('SELECT member FROM patients')}`)
+      .prepare(
+        `INSERT INTO ${cohortBefore} ${members(
+          `SELECT member FROM patients p WHERE ${isPresent('p.member', ':asOf')}`,
+        )}`,
+      )
       .run({ groupId, asOf: window.after, at: window.sinceMs })
   }
   database
@@ -38,8 +46,8 @@ export function fillGroupCohort(
       `INSERT INTO ${cohort} ${members(`
         SELECT p.member,
           ${window.sinceMs === undefined ? '0' : `p.member NOT IN (SELECT node FROM ${cohortBefore})`},
-          coalesce((SELECT v.bytes > 0 FROM version v WHERE v.key = ${visibleKey('n', ':asOf')}), 0)
-        FROM patients p JOIN node n ON n.node = p.member`)}`,
+          ${isPresent('p.member', ':asOf')}
+        FROM patients p`)}`,
     )
     .run({ groupId, asOf: window.asOf, at: window.asOfMs })
 }

@@ -1,9 +1,9 @@
 import type { Database } from '../database.ts'
 import type { ExportQuery, Snapshot } from '@flatfhir/server'
 import { typeCode } from '../resource-store/keys.ts'
+import { isPresent } from '../resource-store/patient-presence.ts'
 import { fillGroupCohort, fillSupport, unresolvedGroups, type CohortTables } from './cohort.ts'
 import { exportWindow, type ExportWindow } from './export-window.ts'
-import { visibleKey } from './visible-version.ts'
 
 const PATIENT = typeCode('Patient')
 
@@ -121,16 +121,30 @@ export class ExportScope implements Disposable {
     this.#database
       .prepare(
         `INSERT INTO ${tables.absentPatient} SELECT n.node FROM node n
-         WHERE n.type = ${PATIENT} AND NOT coalesce(
-           (SELECT v.bytes > 0 FROM version v WHERE v.key = ${visibleKey('n', ':asOf')}), 0)`,
+         WHERE n.type = ${PATIENT} AND NOT ${isPresent('n.node', ':asOf')}`,
       )
       .run({ asOf: window.asOf })
+    if (window.sinceMs !== undefined) this.#fillAppeared()
     fillSupport(this.#database, tables, {
       owners: `SELECT node FROM node WHERE type = ${PATIENT}
         AND node NOT IN (SELECT node FROM ${tables.absentPatient})`,
-      ownersBefore: `SELECT node FROM node WHERE type = ${PATIENT}`,
+      ownersBefore: `SELECT pp.node FROM patient_presence pp
+        WHERE pp.from_seq <= :asOf AND pp.to_seq > :asOf`,
       window,
     })
+  }
+
+  /** Records may be written before their Patient is: with it, all of them come into reach. */
+  #fillAppeared(): void {
+    const { after, asOf } = this.window
+    this.#database
+      .prepare(
+        `INSERT INTO ${this.tables.cohort}
+         SELECT s.node, 1, 1 FROM patient_presence s
+         WHERE s.from_seq > :after AND s.from_seq <= :asOf AND s.to_seq > :asOf
+           AND NOT ${isPresent('s.node', ':after')}`,
+      )
+      .run({ after, asOf })
   }
 
   #unresolvedGroups(): readonly string[] {

@@ -76,7 +76,10 @@ function planType(
   if (isSupport && !scope.hasSupport()) return []
   if (isSupport) return [partition(stored.type, stored.windowBytes, { kind: 'support' })]
   if (query.level === 'group') return planCohort(database, stored, { scope, limits })
-  return planRanges(stored, { scope, limits })
+  const ranges = planRanges(stored, { scope, limits })
+  return query.level === 'patient' && stored.type !== 'Group'
+    ? [...ranges, ...planAppeared(database, stored, { scope, limits })]
+    : ranges
 }
 
 function planRanges({ type, segments }: TypeSegments, input: PlanInput): readonly Partition[] {
@@ -116,6 +119,22 @@ function planCohort(
   return scope
     .cohortSlices(slices)
     .map((slice) => partition(type, expected / slices, { kind: 'cohort', ...slice }))
+}
+
+/** What patients who are there only since `_since` bring with them. */
+function planAppeared(
+  database: Database,
+  { type, windowBytes, totalBytes }: TypeSegments,
+  { scope, limits }: PlanInput,
+): readonly Partition[] {
+  const { joined } = scope.cohortSize()
+  if (joined === 0) return []
+  const patients = Math.max(joined, patientCount(database))
+  const expected = ((totalBytes - windowBytes) * joined) / patients
+  const slices = Math.min(joined, Math.ceil(expected / limits.maxPartitionBytes) || 1)
+  return scope
+    .cohortSlices(slices)
+    .map((slice) => partition(type, expected / slices, { kind: 'appeared', ...slice }))
 }
 
 function planDeleted(query: ExportQuery): readonly Partition[] {

@@ -6,6 +6,8 @@ export type Selector =
   | { readonly kind: 'range'; readonly after: number; readonly upTo: number }
   /** Compartments of the cohort's patients with node numbers from `from` to `to`, inclusive. */
   | { readonly kind: 'cohort'; readonly from: number; readonly to: number }
+  /** Of those patients, what was written before `_since` and in no export then. */
+  | { readonly kind: 'appeared'; readonly from: number; readonly to: number }
   /** What the cohort's resources refer to outside the compartments. */
   | { readonly kind: 'support' }
   | { readonly kind: 'deleted'; readonly types: readonly ResourceType[] }

@@ -13,7 +13,13 @@ import { readBlocks } from './block-reader.ts'
 import { ExportScope } from './export-scope.ts'
 import { linesInBlocks } from './lines-in-blocks.ts'
 import { parseSelector, type Selector } from './selector.ts'
-import { fillWithCohort, fillWithDeleted, fillWithSupport, WORK_TABLE } from './work-list.ts'
+import {
+  fillWithAppeared,
+  fillWithCohort,
+  fillWithDeleted,
+  fillWithSupport,
+  WORK_TABLE,
+} from './work-list.ts'
 
 /** Exports that a reader keeps the temporary tables of. */
 const MAX_SCOPES = 4
@@ -53,6 +59,9 @@ export class SqlitePartitionReader implements PartitionReader {
       case 'cohort':
         fillWithCohort(this.#database, scope, { selector, type: partition.type as ResourceType })
         return this.#readWorkList(scope, partition.type as ResourceType)
+      case 'appeared':
+        fillWithAppeared(this.#database, scope, { selector, type: partition.type as ResourceType })
+        return this.#readWorkList(scope, partition.type as ResourceType)
       case 'support':
         fillWithSupport(this.#database, scope, partition.type as ResourceType)
         return this.#readWorkList(scope, partition.type as ResourceType)
@@ -76,9 +85,13 @@ export class SqlitePartitionReader implements PartitionReader {
     const sql = `
       SELECT v.key AS ord, v.key, v.bytes, v.body FROM version v
       WHERE v.key > :after AND v.key <= :upTo
-        AND v.superseded_seq > :asOf AND v.bytes > 0 ${filter}
+        AND v.superseded_seq > :asOf AND v.bytes > 0
+        AND (v.stated_key IS NULL OR v.stated_key > :changedAfter) ${filter}
       ORDER BY v.key LIMIT :rows`
-    const parameters = { upTo, asOf: scope.window.asOf }
+    // What only came into other compartments is no change to an export of everything.
+    const changedAfter =
+      query.level === 'system' ? versionKey(typeCode(type), scope.window.after) : 0
+    const parameters = { upTo, asOf: scope.window.asOf, changedAfter }
     return readBlocks(this.#database, { sql, parameters, after, type })
   }
 

@@ -2,6 +2,7 @@ import type { Database } from '../database.ts'
 import { SUPPORTING_TYPES, type ResourceType } from '@flatfhir/protocol'
 import type { ExportQuery } from '@flatfhir/server'
 import { SEQUENCE_SPAN, typeCode, versionKey } from '../resource-store/keys.ts'
+import { isPresent } from '../resource-store/patient-presence.ts'
 import type { ExportScope } from './export-scope.ts'
 import { visibleKey } from './visible-version.ts'
 
@@ -35,6 +36,37 @@ export function fillWithCohort(
       typeKey: versionKey(code, 0),
       afterKey: versionKey(code, window.after),
       upToKey: versionKey(code, window.upTo),
+    })
+}
+
+/**
+ * Lists what is in the compartments of patients who are there only since `_since`, written before
+ * that, and not in the compartment of a patient who was there already.
+ */
+export function fillWithAppeared(
+  database: Database,
+  { window, tables }: ExportScope,
+  { selector, type }: { selector: { from: number; to: number }; type: ResourceType },
+): void {
+  const code = typeCode(type)
+  database.exec(`DELETE FROM ${WORK_TABLE}`)
+  database
+    .prepare(
+      `INSERT INTO ${WORK_TABLE} (key, patient)
+       SELECT m.key, c.node FROM ${tables.cohort} c CROSS JOIN compartment m
+       WHERE c.node BETWEEN :from AND :to
+         AND m.patient = c.node AND m.type = :code AND m.key > :typeKey AND m.key <= :upToKey
+         AND NOT EXISTS (SELECT 1 FROM shared_compartment o
+           WHERE o.key = m.key AND ${isPresent('o.patient', ':after')})
+       ORDER BY m.key`,
+    )
+    .run({
+      from: selector.from,
+      to: selector.to,
+      code,
+      after: window.after,
+      typeKey: versionKey(code, 0),
+      upToKey: versionKey(code, Math.min(window.after, window.upTo)),
     })
 }
 

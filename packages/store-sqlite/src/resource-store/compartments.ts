@@ -14,7 +14,6 @@ export interface Placement {
 export class Compartments {
   readonly #add
   readonly #share
-  readonly #mark
   readonly #shared
 
   constructor(database: Database) {
@@ -24,7 +23,6 @@ export class Compartments {
     this.#share = database.prepare(
       'INSERT OR IGNORE INTO shared_compartment (key, patient) VALUES (?, ?)',
     )
-    this.#mark = database.prepare('UPDATE version SET patient = ? WHERE key = ?')
     this.#shared = database.prepare('SELECT patient FROM shared_compartment WHERE key = ?')
   }
 
@@ -37,12 +35,6 @@ export class Compartments {
   place({ code, key, patients }: Placement): void {
     for (const patient of patients) this.#add.run(patient, code, key)
     if (patients.length > 1) for (const patient of patients) this.#share.run(key, patient)
-  }
-
-  /** Places a version anew, with more patients than it had. */
-  widen(placement: Placement): void {
-    this.#mark.run(Compartments.mark(placement.patients), placement.key)
-    this.place(placement)
   }
 
   /** Patients of a version, given what its row says. */

@@ -86,8 +86,9 @@ function writeResult(
 ): WriteResult {
   const { state, key } = effect
   if (state === 'absent' || key === undefined) return { state: 'absent', type, id }
-  const lastUpdated = writer.writtenAt(key)
-  const versionId = String(writer.version(key).version)
+  const row = writer.version(key)
+  const lastUpdated = writer.writtenAt(row)
+  const versionId = String(row.version)
   if (state === 'deleted') return { state, type, id, versionId, lastUpdated }
   const resource: StoredResource = { type, id, versionId, lastUpdated, body: writer.body(key) }
   return { state, resource }

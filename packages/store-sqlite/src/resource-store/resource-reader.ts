@@ -24,7 +24,7 @@ export class ResourceReader {
     if (found === undefined) return { state: 'unknown' }
     const row = this.#versions.get(found.key)
     if (row.bytes > 0) return { state: 'found', resource: this.#resource(type, id, found.key) }
-    const lastUpdated = new Date(this.#versions.writtenAt(found.key))
+    const lastUpdated = new Date(this.#versions.writtenAt(row))
     return { state: 'deleted', versionId: String(row.version), lastUpdated }
   }
 
@@ -53,9 +53,9 @@ export class ResourceReader {
   }
 
   #resource(type: ResourceType, id: string, key: number): StoredResource {
-    const { version } = this.#versions.get(key)
-    const lastUpdated = new Date(this.#versions.writtenAt(key))
-    return { type, id, versionId: String(version), lastUpdated, body: this.#versions.body(key) }
+    const row = this.#versions.get(key)
+    const lastUpdated = new Date(this.#versions.writtenAt(row))
+    return { type, id, versionId: String(row.version), lastUpdated, body: this.#versions.body(key) }
   }
 }
 

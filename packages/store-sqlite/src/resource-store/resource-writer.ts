@@ -1,8 +1,14 @@
-import { readResourceText, stampResource, versionStamp } from '@flatfhir/protocol'
+import {
+  readResourceText,
+  ResourceInvalidError,
+  stampResource,
+  versionStamp,
+} from '@flatfhir/protocol'
 import { inTransaction, type Database } from '../database.ts'
 import { Compartments } from './compartments.ts'
-import { sequenceOf, typeCode, versionKey } from './keys.ts'
+import { sequenceOf, SEQUENCE_SPAN, typeCode, versionKey } from './keys.ts'
 import { NodeTable, type Node } from './node-table.ts'
+import { PatientPresence } from './patient-presence.ts'
 import { ProvenanceTargets } from './provenance-targets.ts'
 import { indexResource, type IndexedResource } from './resource-index.ts'
 import { Roster } from './roster.ts'
@@ -25,7 +31,11 @@ export interface WritableResource extends IndexedResource {
   readonly roomForFirstVersion?: Uint8Array
 }
 
+const PATIENT = typeCode('Patient')
 const PROVENANCE = typeCode('Provenance')
+const SEARCHED = new Set([PATIENT, typeCode('Group')])
+/** How far Provenance of Provenance is followed. */
+const MAX_PROVENANCE_DEPTH = 8
 
 /**
  * Writes versions, and everything that they are found by, in transactions.
@@ -40,6 +50,7 @@ export class ResourceWriter {
   readonly #nodes: NodeTable
   readonly #versions: VersionTable
   readonly #compartments: Compartments
+  readonly #presence: PatientPresence
   readonly #provenance: ProvenanceTargets
   readonly #roster: Roster
   readonly #links: SupportLinks
@@ -58,6 +69,7 @@ export class ResourceWriter {
     this.#nodes = new NodeTable(database)
     this.#versions = new VersionTable(database)
     this.#compartments = new Compartments(database)
+    this.#presence = new PatientPresence(database)
     this.#provenance = new ProvenanceTargets(database)
     this.#roster = new Roster(database, this.#nodes)
     this.#links = new SupportLinks(database)
@@ -103,7 +115,10 @@ export class ResourceWriter {
     const stamp = versionStamp(String(version), new Date(this.#writtenAt))
     const body = stampResource(resource.template, stamp)
     this.#insert(resource, { key, node: node.node, version, body })
-    this.#placeProvenanceOf(node.node, key)
+    if (resource.code === PATIENT && current.bytes === 0) {
+      this.#presence.begin(node.node, sequenceOf(key))
+    }
+    this.#placeProvenanceOf(node.node)
     return { state: current.bytes === 0 ? 'created' : 'updated', key }
   }
 
@@ -117,18 +132,21 @@ export class ResourceWriter {
     const patients = this.#compartments.patientsOf(current.key, current.patient)
     this.#retire(current, key)
     this.#nodes.setCurrent(node.node, key)
-    const row = { key, node: node.node, version: current.version + 1, patient: current.patient }
+    const version = current.version + 1
+    const row = { key, node: node.node, version, patient: current.patient, statedKey: null }
     this.#versions.insert(row, null)
     this.#compartments.place({ code, key, patients })
     this.#segments.count(key, 0)
+    if (code === PATIENT) this.#presence.end(node.node, sequenceOf(key))
     if (code === typeCode('Group')) this.#roster.replace(node.node, [], sequenceOf(key))
     return { state: 'deleted', key }
   }
 
   /** The instant of a version; within a transaction also of those that it wrote. */
-  writtenAt(key: number): Date {
-    const isOfThisTransaction = this.#isWriting && sequenceOf(key) > this.#firstSequence
-    return new Date(isOfThisTransaction ? this.#writtenAt : this.#versions.writtenAt(key))
+  writtenAt(row: Pick<VersionRow, 'key' | 'statedKey'>): Date {
+    const sequence = sequenceOf(row.statedKey ?? row.key)
+    const isOfThisTransaction = this.#isWriting && sequence > this.#firstSequence
+    return new Date(isOfThisTransaction ? this.#writtenAt : this.#versions.writtenAt(row))
   }
 
   /** The row of a version. */
@@ -171,7 +189,8 @@ export class ResourceWriter {
     const node = referred?.node ?? this.#nodes.add(resource.code, resource.id, key)
     if (referred !== undefined) this.#nodes.setCurrent(node, key)
     this.#insert(resource, { key, node, version: 1, body: this.#firstBody(resource) })
-    if (referred !== undefined) this.#placeProvenanceOf(node, key)
+    if (resource.code === PATIENT) this.#presence.begin(node, sequenceOf(key))
+    if (referred !== undefined) this.#placeProvenanceOf(node)
     return { state: 'created', key }
   }
 
@@ -190,8 +209,10 @@ export class ResourceWriter {
     { body, ...version }: { key: number; node: number; version: number; body: Uint8Array },
   ): void {
     const { key, node } = version
+    if (resource.code === PROVENANCE) this.#provenance.add(node, this.#targetsOf(resource))
     const patients = this.#patientsOf(resource, node)
-    this.#versions.insert({ ...version, patient: Compartments.mark(patients) }, body)
+    const patient = Compartments.mark(patients)
+    this.#versions.insert({ ...version, patient, statedKey: null }, body)
     this.#compartments.place({ code: resource.code, key, patients })
     this.#countLinks(node, patients, resource)
     this.#segments.count(key, body.length)
@@ -203,12 +224,15 @@ export class ResourceWriter {
 
   #patientsOf(resource: IndexedResource, node: number): readonly number[] {
     const own = resource.patients.map((id) =>
-      resource.code === typeCode('Patient') ? node : this.#nodes.numberOf(typeCode('Patient'), id),
+      resource.code === PATIENT ? node : this.#nodes.numberOf(PATIENT, id),
     )
     if (resource.code !== PROVENANCE) return own
-    const targets = resource.provenanceTargets.map(({ code, id }) => this.#nodes.numberOf(code, id))
-    this.#provenance.add(node, targets)
+    const targets = this.#targetsOf(resource).filter((target) => target !== node)
     return [...new Set([...own, ...targets.flatMap((target) => this.#patientsOfNode(target))])]
+  }
+
+  #targetsOf({ provenanceTargets }: IndexedResource): readonly number[] {
+    return provenanceTargets.map(({ code, id }) => this.#nodes.numberOf(code, id))
   }
 
   #patientsOfNode(node: number): readonly number[] {
@@ -218,25 +242,38 @@ export class ResourceWriter {
     return this.#compartments.patientsOf(key, patient)
   }
 
-  /** A Provenance may be written before its target: it joins the target's compartments now. */
-  #placeProvenanceOf(target: number, key: number): void {
-    const { patient } = this.#versions.get(key)
-    const patients = this.#compartments.patientsOf(key, patient)
-    if (patients.length === 0) return
-    for (const provenanceKey of this.#provenance.currentKeysFor(target)) {
-      this.#widen(provenanceKey, patients)
+  /** Every Provenance about a resource goes where the resource is now, whichever came first. */
+  #placeProvenanceOf(target: number, depth = 0): void {
+    for (const key of this.#provenance.currentKeysFor(target)) {
+      const row = this.#versions.get(key)
+      if (row.node !== target && this.#restate(row) && depth < MAX_PROVENANCE_DEPTH) {
+        this.#placeProvenanceOf(row.node, depth + 1)
+      }
     }
   }
 
-  #widen(provenanceKey: number, patients: readonly number[]): void {
-    const row = this.#versions.get(provenanceKey)
-    const before = this.#compartments.patientsOf(provenanceKey, row.patient)
-    const after = [...new Set([...before, ...patients])]
-    if (after.length === before.length) return
-    const stored = this.#index(row)
+  /**
+   * Where a version now belongs to other compartments, it takes a new place in the store's history,
+   * so that exports as of earlier do not see the change, and a `_since` export of a cohort does. Its
+   * text, its version and its instant stay: nobody wrote it.
+   */
+  #restate(row: VersionRow): boolean {
+    const stored = this.#indexIfSound(row)
+    if (stored === undefined) return false
+    const before = this.#compartments.patientsOf(row.key, row.patient)
+    const after = this.#patientsOf(stored, row.node)
+    if (after.length === before.length && after.every((one) => before.includes(one))) return false
+    const key = this.#nextKey(PROVENANCE)
+    const body = this.#versions.body(row.key)
+    this.#versions.supersede(row.key, sequenceOf(key))
     this.#countLinks(row.node, before, { supports: stored.supports, change: -1 })
-    this.#compartments.widen({ code: PROVENANCE, key: provenanceKey, patients: after })
+    this.#nodes.setCurrent(row.node, key)
+    const statedKey = row.statedKey ?? row.key
+    this.#versions.insert({ ...row, key, patient: Compartments.mark(after), statedKey }, body)
+    this.#compartments.place({ code: PROVENANCE, key, patients: after })
     this.#countLinks(row.node, after, stored)
+    this.#segments.count(key, body.length)
+    return true
   }
 
   #countLinks(
@@ -255,10 +292,11 @@ export class ResourceWriter {
   #retire(row: VersionRow, byKey: number): void {
     this.#versions.supersede(row.key, sequenceOf(byKey))
     if (row.bytes === 0) return
-    const stored = this.#index(row)
+    if (SEARCHED.has(Math.floor(row.key / SEQUENCE_SPAN))) this.#search.remove(row.node)
+    const stored = this.#indexIfSound(row)
+    if (stored === undefined) return
     const patients = this.#compartments.patientsOf(row.key, row.patient)
     this.#countLinks(row.node, patients, { supports: stored.supports, change: -1 })
-    if (stored.terms !== undefined) this.#search.remove(row.node)
     for (const { code, id } of stored.provenanceTargets) {
       this.#provenance.remove(row.node, this.#nodes.numberOf(code, id))
     }
@@ -269,10 +307,20 @@ export class ResourceWriter {
     return indexResource(text, text.id ?? '')
   }
 
+  /** A damaged text can still be replaced or deleted; what it referred to stays counted. */
+  #indexIfSound(row: VersionRow): IndexedResource | undefined {
+    try {
+      return this.#index(row)
+    } catch (error) {
+      if (error instanceof ResourceInvalidError) return undefined
+      throw error
+    }
+  }
+
   /** The same content gives, with the stamp that the current version has, the same bytes. */
   #holdsSame(current: VersionRow, { template }: WritableResource): boolean {
     if (current.bytes === 0) return false
-    const stamp = versionStamp(String(current.version), this.writtenAt(current.key))
+    const stamp = versionStamp(String(current.version), this.writtenAt(current))
     return Buffer.compare(this.#versions.body(current.key), stampResource(template, stamp)) === 0
   }
 }

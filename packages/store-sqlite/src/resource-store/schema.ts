@@ -35,7 +35,8 @@ export const RESOURCE_MIGRATIONS: readonly string[] = [
   );
 
   -- bytes = 0 marks a tombstone. patient: NULL outside every patient's compartment, a node inside
-  -- one, -1 inside several, which shared_compartment then names.
+  -- one, -1 inside several, which shared_compartment then names. stated_key: set where a version is
+  -- there again only because it came into other compartments; the key that it was written with.
   CREATE TABLE version (
     key INTEGER PRIMARY KEY,
     node INTEGER NOT NULL,
@@ -43,6 +44,7 @@ export const RESOURCE_MIGRATIONS: readonly string[] = [
     superseded_seq INTEGER NOT NULL,
     patient INTEGER,
     bytes INTEGER NOT NULL,
+    stated_key INTEGER,
     body BLOB
   );
   CREATE INDEX version_history ON version (node, superseded_seq) WHERE superseded_seq < ${NEVER};
@@ -60,6 +62,15 @@ export const RESOURCE_MIGRATIONS: readonly string[] = [
     patient INTEGER NOT NULL,
     PRIMARY KEY (key, patient)
   ) WITHOUT ROWID;
+
+  -- From from_seq until to_seq there was a Patient with this number.
+  CREATE TABLE patient_presence (
+    node INTEGER NOT NULL,
+    from_seq INTEGER NOT NULL,
+    to_seq INTEGER NOT NULL,
+    PRIMARY KEY (node, from_seq)
+  ) WITHOUT ROWID;
+  CREATE INDEX patient_presence_by_start ON patient_presence (from_seq);
 
   -- From from_seq until to_seq, uses versions of the owner (a patient's compartment, or a resource
   -- outside every compartment) refer to the target, which is of a supporting type.

@@ -10,6 +10,8 @@ export interface VersionRow {
   readonly patient: number | null
   /** 0 for a tombstone. */
   readonly bytes: number
+  /** The key that the content was written with, where that is another one. */
+  readonly statedKey: number | null
 }
 
 /** Versions of resources: bodies and tombstones. */
@@ -22,12 +24,13 @@ export class VersionTable {
 
   constructor(database: Database) {
     this.#insert = database.prepare(
-      `INSERT INTO version (key, node, version, superseded_seq, patient, bytes, body)
-       VALUES (?, ?, ?, ${NEVER}, ?, ?, ?)`,
+      `INSERT INTO version (key, node, version, superseded_seq, patient, bytes, stated_key, body)
+       VALUES (?, ?, ?, ${NEVER}, ?, ?, ?, ?)`,
     )
     this.#supersede = database.prepare('UPDATE version SET superseded_seq = ? WHERE key = ?')
     this.#row = database.prepare(
-      'SELECT key, node, version, patient, bytes FROM version WHERE key = ?',
+      `SELECT key, node, version, patient, bytes, stated_key AS statedKey
+       FROM version WHERE key = ?`,
     )
     this.#body = database.prepare('SELECT body FROM version WHERE key = ?')
     this.#writtenAt = database.prepare(
@@ -38,7 +41,8 @@ export class VersionTable {
 
   /** `body` is `null` for a tombstone. */
   insert(row: Omit<VersionRow, 'bytes'>, body: Uint8Array | null): void {
-    this.#insert.run(row.key, row.node, row.version, row.patient, body?.length ?? 0, body)
+    const { key, node, version, patient, statedKey } = row
+    this.#insert.run(key, node, version, patient, body?.length ?? 0, statedKey, body)
   }
 
   supersede(key: number, sequence: number): void {
@@ -56,9 +60,10 @@ export class VersionTable {
     return row?.body ?? new Uint8Array(0)
   }
 
-  /** The instant of a version's transaction, once it has ended. */
-  writtenAt(key: number): number {
-    const row = this.#writtenAt.get(sequenceOf(key)) as { writtenAt: number } | undefined
+  /** The instant of the transaction that wrote a version's content, once it has ended. */
+  writtenAt({ key, statedKey }: Pick<VersionRow, 'key' | 'statedKey'>): number {
+    const row = this.#writtenAt.get(sequenceOf(statedKey ?? key)) as
+      { writtenAt: number } | undefined
     if (row === undefined) throw new RangeError(`The database has no transaction of version ${key}`)
     return row.writtenAt
   }
