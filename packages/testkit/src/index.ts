@@ -11,3 +11,4 @@ export {
   type ScriptedManifest,
   startMisbehavingProvider,
 } from './misbehaving-provider/index.ts'
+export * from './resource-store-contract/index.ts'

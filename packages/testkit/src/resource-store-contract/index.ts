@@ -1,0 +1,3 @@
+export { resourceStoreContract } from './resource-store-contract.ts'
+export type { RandomRuns } from './since-chain.ts'
+export type { MakePlace, OpenResourceStore } from './store-fixture.ts'
