@@ -114,6 +114,7 @@ class SparseProgress implements Progress {
   }
 
   clear(): void {
-    // Lines stay.
+    // Lines stay; but what makes room for something else has been followed by a sign of life.
+    this.#writtenAt = this.#now()
   }
 }

@@ -81,7 +81,7 @@ function jobsOptions(
     retentionMs: flags.retention,
     minimumInProgressMs: flags.minimumInProgress,
     pruneAfterMs: flags.keepVersions,
-    maxAttempts: flags.maxAttempts,
+    maxAttempts: flags.partitionAttempts,
   }
 }
 

@@ -13,7 +13,7 @@ export interface ExportJobsFlags {
   readonly retention: number
   readonly minimumInProgress: number
   readonly keepVersions: number
-  readonly maxAttempts: number
+  readonly partitionAttempts: number
 }
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -89,7 +89,7 @@ export const EXPORT_JOBS_FLAGS: OptionTable<ExportJobsFlags> = {
     default: 24 * HOUR_MS,
     group: jobs,
   },
-  maxAttempts: {
+  partitionAttempts: {
     type: integer(1, 100),
     description: 'How often a piece of work may fail before its export fails',
     default: 3,
