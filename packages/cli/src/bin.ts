@@ -27,10 +27,13 @@ process.on('uncaughtException', (error) => {
   process.exit(EXIT_FAILED)
 })
 
-// The reader of a pipe may go away early (`| head`): nobody is left to tell.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED)
-})
+// The reader of a pipe may go away early (`| head`): what runs is stopped as by a signal, so that it
+// cleans up after itself.
+for (const output of [process.stdout, process.stderr]) {
+  output.on('error', () => {
+    if (!controller.signal.aborted) controller.abort(new StoppedBySignalError('SIGTERM'))
+  })
+}
 
 const exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,

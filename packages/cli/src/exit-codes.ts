@@ -52,6 +52,7 @@ export const EXIT_CODES: readonly ExitCodeMeaning[] = [
   {
     code: EXIT_TERMINATED,
     name: 'terminated',
-    meaning: 'Stopped by SIGTERM before it was done, in the same way.',
+    meaning:
+      'Stopped by SIGTERM before it was done, in the same way; or whoever read its output went away.',
   },
 ]

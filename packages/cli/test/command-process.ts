@@ -47,6 +47,11 @@ export class CommandProcess implements AsyncDisposable {
     this.#child.kill(signal)
   }
 
+  /** Closes the pipe that the command writes its results to. */
+  stopReading(): void {
+    this.#child.stdout?.destroy()
+  }
+
   /** Waits until the command has ended by itself. */
   async finished(): Promise<CommandResult> {
     return withDeadline(this.#finished, () => `no end; ${this.#described()}`)

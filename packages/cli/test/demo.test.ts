@@ -69,6 +69,16 @@ test('Ctrl-C in the middle stops it, and leaves nothing behind', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
+test('a reader that goes away ends it, and leaves nothing behind', async () => {
+  await using demo = new CommandProcess(['demo', '--patients', '5'], { env: { TMPDIR: temporary } })
+  await demo.written(/flatfhir demo/)
+
+  demo.stopReading()
+
+  expect((await demo.finished()).code).toBe(143)
+  expect(await readdir(temporary)).toEqual([])
+})
+
 test('the demo does not touch a directory that holds something', async () => {
   await writeFile(join(temporary, 'mine'), '')
 
