@@ -8,7 +8,7 @@ export class ExportOptionsInvalidError extends BulkDataError {
 }
 
 /** Why an export's folder is refused. */
-export type DirectoryFault = 'not-empty' | 'in-use' | 'not-writable'
+export type DirectoryFault = 'not-empty' | 'in-use' | 'not-writable' | 'other-export' | 'ended'
 
 const DIRECTORY_FAULTS: Readonly<Record<DirectoryFault, readonly [string, string]>> = {
   'not-empty': [
@@ -18,6 +18,14 @@ const DIRECTORY_FAULTS: Readonly<Record<DirectoryFault, readonly [string, string
   'in-use': [
     'Another export writes to this folder',
     'Wait until it has ended, or choose another folder.',
+  ],
+  'other-export': [
+    'The folder holds an export with other options',
+    'Choose a new folder, or run with the options of the first time.',
+  ],
+  ended: [
+    'The export in this folder was cancelled, or has ended at the provider',
+    'Choose a new folder for the next export.',
   ],
   'not-writable': [
     'The folder cannot be made or written',
@@ -224,4 +232,48 @@ function describeIssues(issues: readonly OutcomeIssueCode[]): string {
   if (issues.length === 0) return ''
   const texts = new Set(issues.map(({ severity, code }) => `${severity} ${code}`))
   return ` (${[...texts].slice(0, 5).join(', ')})`
+}
+
+/** Why a folder's journal cannot be used. */
+export type JournalFault = 'damaged' | 'too-new' | 'missing'
+
+const JOURNAL_FAULTS: Readonly<Record<JournalFault, readonly [string, string]>> = {
+  damaged: [
+    'The journal of the export in this folder is damaged',
+    'Export again into a new folder; the files that are there stay as they are.',
+  ],
+  'too-new': [
+    'The export in this folder was begun by a newer release of flatfhir',
+    'Go on with that release, or export again into a new folder.',
+  ],
+  missing: ['There is no export in this folder', 'Check the path, or start an export there.'],
+}
+
+/** The journal of an export cannot be read. */
+export class JournalInvalidError extends BulkDataError {
+  readonly code = 'JOURNAL_INVALID'
+  readonly retryable = false
+  readonly fault: JournalFault
+  readonly directory: string
+
+  constructor(fault: JournalFault, directory: string) {
+    const [message, nextStep] = JOURNAL_FAULTS[fault]
+    super(`${message}: ${directory}`, { nextStep })
+    this.fault = fault
+    this.directory = directory
+  }
+}
+
+/** There is no receipt in a folder, or it cannot be read. */
+export class ReceiptInvalidError extends BulkDataError {
+  readonly code = 'RECEIPT_INVALID'
+  readonly retryable = false
+  readonly directory: string
+
+  constructor(directory: string) {
+    super(`There is no receipt that can be read in ${directory}`, {
+      nextStep: 'Check the path; a receipt is written when an export has been collected.',
+    })
+    this.directory = directory
+  }
 }

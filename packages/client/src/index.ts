@@ -16,3 +16,7 @@ export type {
 } from './export-report.ts'
 export { outcomeIssues, type OutcomeIssueCode } from './outcome-issues.ts'
 export { runExport } from './run-export.ts'
+export type { ExportParameters, VendorParameter } from './export-parameters.ts'
+export type { CollectResult, EndReason, ExportJobState, ExportJobStatus } from './job-status.ts'
+export type { ProfileDetection, ProviderProfile } from './profiles/provider-profile.ts'
+export type { Receipt } from './receipt/receipt.ts'
