@@ -16,7 +16,9 @@ const MAY_IMPORT = {
 const everyPackage = Object.keys(MAY_IMPORT)
 
 function importDirection(name) {
-  const forbidden = everyPackage.filter((other) => other !== name && !MAY_IMPORT[name].includes(other))
+  const forbidden = everyPackage.filter(
+    (other) => other !== name && !MAY_IMPORT[name].includes(other),
+  )
   const patterns = forbidden
     .filter((other) => other !== 'cli')
     .map((other) => ({
