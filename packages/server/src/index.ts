@@ -27,3 +27,21 @@ export {
 } from './http/listen-errors.ts'
 export { RequestRefusedError, type Refusal } from './http/request-refused-error.ts'
 export { DirectoryOutputFileStore } from './output-files/directory-output-file-store.ts'
+export {
+  EncryptedOutputFileStore,
+  holdsEncryptedJobs,
+  type EncryptedOutputFileStoreOptions,
+} from './output-files/encrypted/encrypted-output-file-store.ts'
+export {
+  EncryptionKey,
+  readEncryptionKey,
+  type ReadEncryptionKey,
+} from './output-files/encrypted/encryption-key.ts'
+export {
+  EncryptionKeyInvalidError,
+  EncryptionKeyUnknownError,
+  OutputFileDamagedError,
+  OutputFileNotEncryptedError,
+  type EncryptionKeyFault,
+} from './output-files/encrypted/errors.ts'
+export type * from './audit/audit-log.ts'
