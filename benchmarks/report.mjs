@@ -8,6 +8,7 @@
  * @property {number} value Ours; the median where there were several runs.
  * @property {number} [low]
  * @property {number} [high]
+ * @property {number} [megabytesPerSecond] The same in bytes of NDJSON, where resources are counted.
  * @property {number} [limit] What the machine can do, in the same unit.
  * @property {number} [ratio]
  * @property {string} [ratioMeans] Unless it is our share of the limit.
@@ -16,8 +17,8 @@
  * @property {string} [note] What the limit is, or what to know of the figure.
  */
 
-const COLUMNS = ['what', 'flatfhir', 'spread', 'limit', 'ratio', 'goal', 'verdict', 'note']
-const RIGHT = new Set(['flatfhir', 'spread', 'limit', 'ratio'])
+const COLUMNS = ['what', 'flatfhir', 'spread', 'data', 'limit', 'ratio', 'goal', 'verdict', 'note']
+const RIGHT = new Set(['flatfhir', 'spread', 'data', 'limit', 'ratio'])
 
 /**
  * Notes stand under the table, once each, and rows point at them.
@@ -33,11 +34,12 @@ export function formatReport(rows) {
 }
 
 function rowCells(row, notes) {
-  const { value, unit, low, high, limit, goal, met, note } = row
+  const { value, unit, low, high, megabytesPerSecond, limit, goal, met, note } = row
   return {
     what: row.name,
     flatfhir: `${formatValue(value)} ${unit}`,
     spread: low === undefined || low === high ? '' : `${formatValue(low)} – ${formatValue(high)}`,
+    data: megabytesPerSecond === undefined ? '' : `${formatValue(megabytesPerSecond)} MB/s`,
     limit: limit === undefined ? '' : `${formatValue(limit)} ${unit}`,
     ratio: formatRatio(row),
     goal: goal ?? '',
