@@ -15,7 +15,7 @@ export interface BlockRow {
 }
 
 /** Bodies larger than this go one by one, so that a block's memory is bounded. */
-export const MAX_BLOCK_ROW_BYTES: number = 64 * 1024
+export const MAX_BLOCK_ROW_BYTES: number = 16 * 1024
 
 /** Makes one query out of `rows`, which yields `ord, key, bytes, body` in the order of `ord`. */
 export function prepareBlockQuery(

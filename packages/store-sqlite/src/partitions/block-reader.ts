@@ -12,12 +12,14 @@ export interface RowSource {
   readonly type: ResourceType
 }
 
-const TARGET_BLOCK_BYTES = 768 * 1024
+const TARGET_BLOCK_BYTES = 1024 * 1024
 /** With `MAX_BLOCK_ROW_BYTES` each, a block is 32 MiB at most, whatever it was expected to be. */
-const MAX_BLOCK_ROWS = 512
+const MAX_BLOCK_ROWS = 2048
 const MIN_BLOCK_ROWS = 16
+const FIRST_BLOCK_ROWS = 128
 const LINE_FEED = 0x0a
 const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
 
 /**
  * Reads rows in blocks that SQLite puts together, so that the cost is that of moving memory, not of
@@ -28,7 +30,7 @@ export function* readBlocks(database: Database, source: RowSource): Iterable<Res
   const query = prepareBlockQuery(database, source.sql)
   const single = new RowReader(database, source)
   let after = source.after
-  let rows = MAX_BLOCK_ROWS / 4
+  let rows = FIRST_BLOCK_ROWS
   for (;;) {
     const block = readBlock(query, { ...source.parameters, after, rows })
     if (block === undefined) {
@@ -67,16 +69,24 @@ function rowsFor(block: BlockRow | undefined): number {
   return Math.min(MAX_BLOCK_ROWS, Math.max(MIN_BLOCK_ROWS, rows))
 }
 
-/** Every body is as long as it was when it was written, and on one line. */
+/** All bodies together are as long as they were when they were written, and each looks like a line. */
 function isSound({ block, bytes, resourceCount }: BlockRow): boolean {
   if (block === null) return resourceCount === 0
-  return block.length === bytes + resourceCount && countLineFeeds(block) === resourceCount
+  return (
+    block.length === bytes + resourceCount &&
+    !block.includes(0) &&
+    countObjectLines(block) === resourceCount
+  )
 }
 
-function countLineFeeds(bytes: Uint8Array): number {
+/** Number of lines; -1 where one does not begin and end with a brace. */
+function countObjectLines(bytes: Uint8Array): number {
   let count = 0
-  for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) {
+  let start = 0
+  for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, start)) {
+    if (bytes[start] !== OPEN_BRACE || bytes[end - 1] !== CLOSE_BRACE) return -1
     count += 1
+    start = end + 1
   }
   return count
 }
@@ -101,13 +111,12 @@ class RowReader {
     this.#rows = database.prepare(`SELECT ord, key, bytes FROM (${source.sql})`)
   }
 
-  *readKeys(keys: string | null): Iterable<ResourceBlock> {
-    if (keys === null) return
-    for (const key of keys.split(',')) yield this.#read(Number(key))
+  readKeys(keys: string | null): Iterable<ResourceBlock> {
+    return this.#readInBlocks(keys === null ? [] : keys.split(',').map(Number))
   }
 
-  *readAll(range: { after: number; rows: number }): Iterable<ResourceBlock> {
-    for (const { key } of this.#list(range)) yield this.#read(key)
+  readAll(range: { after: number; rows: number }): Iterable<ResourceBlock> {
+    return this.#readInBlocks(this.#list(range).map(({ key }) => key))
   }
 
   lastOrd(after: number, rows: number): number | undefined {
@@ -118,15 +127,18 @@ class RowReader {
     return this.#rows.all({ ...this.#source.parameters, ...range }) as Row[]
   }
 
-  #read(key: number): ResourceBlock {
-    const body = this.#readBody(key)
-    if (body === undefined) {
-      return { bytes: new Uint8Array(0), resourceCount: 0, issues: [this.#damaged(key)] }
+  /** Several rows a block: what is compressed and written in small pieces costs more. */
+  *#readInBlocks(keys: readonly number[]): Iterable<ResourceBlock> {
+    let gathered = new GatheredRows()
+    for (const key of keys) {
+      const body = this.#readBody(key)
+      if (body === undefined) gathered.addIssue(this.#damaged(key))
+      else gathered.addLine(body)
+      if (gathered.bytes < TARGET_BLOCK_BYTES) continue
+      yield gathered.block()
+      gathered = new GatheredRows()
     }
-    const line = new Uint8Array(body.length + 1)
-    line.set(body)
-    line[body.length] = LINE_FEED
-    return { bytes: line, resourceCount: 1 }
+    if (!gathered.isEmpty()) yield gathered.block()
   }
 
   /** `undefined` when the row cannot be read, or is not what was written. */
@@ -135,8 +147,8 @@ class RowReader {
       const row = this.#body.get(key) as { bytes: number; body: Uint8Array | null } | undefined
       const body = row?.body
       if (row === undefined || body?.length !== row.bytes) return undefined
-      const isLine = body[0] === OPEN_BRACE && !body.includes(LINE_FEED)
-      return isLine ? body : undefined
+      const isObject = body[0] === OPEN_BRACE && body.at(-1) === CLOSE_BRACE
+      return isObject && !body.includes(LINE_FEED) && !body.includes(0) ? body : undefined
     } catch {
       return undefined
     }
@@ -148,5 +160,39 @@ class RowReader {
       code: 'exception',
       diagnostics: `A resource of type ${this.#source.type} (version key ${key}) is damaged in the store and is not in this export`,
     }
+  }
+}
+
+const LINE_END = Uint8Array.of(LINE_FEED)
+
+/** A block that is put together row by row. */
+class GatheredRows {
+  readonly #pieces: Uint8Array[] = []
+  readonly #issues: OutcomeIssue[] = []
+  #bytes = 0
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  isEmpty(): boolean {
+    return this.#pieces.length === 0 && this.#issues.length === 0
+  }
+
+  addLine(body: Uint8Array): void {
+    this.#pieces.push(body, LINE_END)
+    this.#bytes += body.length + 1
+  }
+
+  addIssue(issue: OutcomeIssue): void {
+    this.#issues.push(issue)
+  }
+
+  block(): ResourceBlock {
+    const bytes = Buffer.concat(this.#pieces, this.#bytes)
+    const resourceCount = this.#pieces.length / 2
+    return this.#issues.length === 0
+      ? { bytes, resourceCount }
+      : { bytes, resourceCount, issues: this.#issues }
   }
 }
