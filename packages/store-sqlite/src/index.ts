@@ -1,3 +1,7 @@
+export {
+  SqliteAccessStore,
+  type SqliteAccessStoreOptions,
+} from './access-store/sqlite-access-store.ts'
 export { DataDirectoryInUseError, lockDataDirectory } from './data-directory-lock.ts'
 export { SqliteJobStore, type SqliteJobStoreOptions } from './job-store/sqlite-job-store.ts'
 export {

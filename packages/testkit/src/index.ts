@@ -12,3 +12,15 @@ export {
   startMisbehavingProvider,
 } from './misbehaving-provider/index.ts'
 export * from './resource-store-contract/index.ts'
+export {
+  accessTokenStoreContract,
+  assertionReplayStoreContract,
+  clientRegistryContract,
+  type OpenAccessTokenStore,
+  type OpenAssertionReplayStore,
+  type OpenClientRegistry,
+  type OpenedAccessTokenStore,
+  type OpenedAssertionReplayStore,
+  type OpenedClientRegistry,
+  registeredClient,
+} from './access-contracts/index.ts'
