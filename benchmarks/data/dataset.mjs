@@ -1,6 +1,6 @@
 // The populations that everything is measured on.
 import { createReadStream } from 'node:fs'
-import { appendFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writePopulation } from '@flatfhir/synth'
 import { linesOf, readSample, writeCopies } from './multiply-sample.mjs'
@@ -43,11 +43,6 @@ export async function makeDataset({ size, sample, directory, fixedMembers }) {
     patients: patientIds.length,
     ...(await totalsOf(files)),
   }
-}
-
-/** @param {Dataset | undefined} dataset */
-export async function removeInput(dataset) {
-  if (dataset !== undefined) await rm(dataset.input, { recursive: true, force: true })
 }
 
 async function idsOf(path) {
