@@ -1,9 +1,14 @@
 import { Argument, Command as Commander, CommanderError, Option } from 'commander'
 import type { Command } from './commands/command.ts'
-import { COMMANDS } from './commands/registry.ts'
+import { COMMAND_GROUPS, COMMANDS } from './commands/registry.ts'
 import { UsageError } from './errors.ts'
 import { GLOBAL_OPTIONS } from './options/global-options.ts'
-import { flagOf, type AnyOptionTable, type OptionDefinition } from './options/option-table.ts'
+import {
+  flagOf,
+  variableOf,
+  type AnyOptionTable,
+  type OptionDefinition,
+} from './options/option-table.ts'
 
 /** What the command line says. */
 export type ParsedCommandLine =
@@ -77,14 +82,16 @@ function addCommand(
   onCommand: (flags: RawFlags) => void,
 ): void {
   const table: AnyOptionTable = { ...command.options, ...GLOBAL_OPTIONS }
-  const child = program
-    .command(command.name)
+  const [last = command.name, group] = command.name.split(' ').reverse()
+  const child = (group === undefined ? program : groupOf(program, group))
+    .command(last)
     .summary(command.summary)
     .description(command.description)
     .addHelpOption(new Option('-h, --help', 'Print help').helpGroup(GLOBAL_OPTIONS.config.group))
-    .addHelpText('after', examplesText(command))
+    .addHelpText('after', variablesText(command) + examplesText(command))
   const argumentNames: string[] = []
   for (const [name, option] of Object.entries(table)) {
+    if (option.secret === true) continue
     if (option.argument === true) {
       argumentNames.push(name)
       child.addArgument(argumentOf(option))
@@ -93,6 +100,31 @@ function addCommand(
   child.action(() => {
     onCommand(rawFlags(table, child, argumentNames))
   })
+}
+
+/** `keys` of `keys create`: a command that only holds others. */
+function groupOf(program: Commander, name: string): Commander {
+  const made = program.commands.find((command) => command.name() === name)
+  if (made !== undefined) return made
+  const summary = COMMAND_GROUPS[name] ?? ''
+  return program
+    .command(name)
+    .summary(summary)
+    .description(`${summary}.`)
+    .helpOption('-h, --help', 'Print help')
+    .helpCommand(false)
+}
+
+/** Secrets have no flag, so that the list of flags does not show them. */
+function variablesText({ options }: Command): string {
+  const secrets = Object.entries(options).filter(([, option]) => option.secret === true)
+  if (secrets.length === 0) return ''
+  return [
+    '',
+    'Environment variables for secrets:',
+    ...secrets.flatMap(([name, { description }]) => [`  ${variableOf(name)}`, `      ${description}`]),
+    '',
+  ].join('\n')
 }
 
 function examplesText({ examples }: Command): string {
@@ -151,7 +183,7 @@ function rawFlags(
   const values: Readonly<Record<string, unknown>> = child.opts()
   const flags: Record<string, unknown> = {}
   for (const [name, option] of Object.entries(table)) {
-    if (option.argument === true) continue
+    if (option.argument === true || option.secret === true) continue
     const spellings = [name, ...(option.aliases ?? []).map((alias) => alias.slice(2))]
     const given = spellings
       .map((spelling) => values[spelling])
@@ -171,10 +203,22 @@ function rawFlags(
 }
 
 function usageError(error: CommanderError, argv: readonly string[]): UsageError {
-  const command = COMMANDS.find(({ name }) => name === argv[0])
-  const help = command === undefined ? 'flatfhir --help' : `flatfhir ${command.name} --help`
+  const help = `${['flatfhir', ...commandWords(argv)].join(' ')} --help`
   if (error.code === 'commander.help') return new UsageError('Name a command', `See ${help}.`)
-  const [problem = '', suggestion = ''] = error.message.replace(/^error: /, '').split('\n')
+  // Of `--flag=value` the value is dropped, which may be a secret that has no flag.
+  const [problem = '', suggestion = ''] = error.message
+    .replace(/^error: /, '')
+    .replace(/^(unknown option '[^'=]*)=[^]*'/, "$1'")
+    .split('\n')
   const sentence = problem.charAt(0).toUpperCase() + problem.slice(1)
   return new UsageError(sentence, `${suggestion.replace(/^\(|\)$/g, '')} See ${help}.`.trim())
+}
+
+/** The words at the beginning of the line that name a command, or a group of them. */
+function commandWords(argv: readonly string[]): readonly string[] {
+  const [first = '', second = ''] = argv
+  const names = COMMANDS.map(({ name }) => name)
+  if (names.includes(first)) return [first]
+  if (!Object.hasOwn(COMMAND_GROUPS, first)) return []
+  return names.includes(`${first} ${second}`) ? [first, second] : [first]
 }

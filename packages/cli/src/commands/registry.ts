@@ -1,9 +1,17 @@
 import { GLOBAL_OPTIONS } from '../options/global-options.ts'
 import type { AnyOptionTable } from '../options/option-table.ts'
 import type { Command } from './command.ts'
+import { CLIENTS_ADD_COMMAND } from './clients/add-command.ts'
+import { CLIENTS_LIST_COMMAND } from './clients/list-command.ts'
+import { CLIENTS_REVOKE_COMMAND } from './clients/revoke-command.ts'
+import { CLIENTS_ROTATE_COMMAND } from './clients/rotate-command.ts'
+import { CLIENTS_SHOW_COMMAND } from './clients/show-command.ts'
 import { DEMO_COMMAND } from './demo/command.ts'
 import { EXPORT_COMMAND } from './export/command.ts'
 import { IMPORT_COMMAND } from './import/command.ts'
+import { KEYS_CREATE_COMMAND } from './keys/create-command.ts'
+import { KEYS_ROTATE_COMMAND } from './keys/rotate-command.ts'
+import { KEYS_SHOW_COMMAND } from './keys/show-command.ts'
 import { SERVE_COMMAND } from './serve/command.ts'
 import { SYNTH_COMMAND } from './synth/command.ts'
 
@@ -14,7 +22,21 @@ export const COMMANDS: readonly Command[] = [
   IMPORT_COMMAND,
   SERVE_COMMAND,
   EXPORT_COMMAND,
+  KEYS_CREATE_COMMAND,
+  KEYS_SHOW_COMMAND,
+  KEYS_ROTATE_COMMAND,
+  CLIENTS_ADD_COMMAND,
+  CLIENTS_LIST_COMMAND,
+  CLIENTS_SHOW_COMMAND,
+  CLIENTS_REVOKE_COMMAND,
+  CLIENTS_ROTATE_COMMAND,
 ]
+
+/** What the first word of commands of two words stands for. */
+export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
+  clients: 'Register the clients of a server, and end or change registrations',
+  keys: 'Make, show and replace the keys that a client logs in with',
+}
 
 /** What a config file may hold for each command: its own options, and those of every command. */
 export function configFileTables(): Readonly<Record<string, AnyOptionTable>> {

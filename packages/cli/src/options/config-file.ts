@@ -50,13 +50,13 @@ export function configFileLayer(
   command: string,
   tables: Readonly<Record<string, AnyOptionTable>>,
 ): ConfigFileLayer {
-  const entries = Object.entries(file.content)
+  const entries = sectionsOf(file.content, tables)
   const shared = Object.fromEntries(entries.filter(([key]) => !Object.hasOwn(tables, key)))
   const everyOption = Object.assign({}, ...Object.values(tables)) as AnyOptionTable
   let values = namedValues(shared, everyOption, { file, prefix: '' })
   for (const [name, section] of entries.filter(([key]) => Object.hasOwn(tables, key))) {
-    if (!isContent(section)) throw unknownKey(file, name)
-    const own = namedValues(section, tables[name] ?? {}, { file, prefix: `${name}.` })
+    if (!isContent(section)) throw unknownKey(file, name.replace(' ', '.'))
+    const own = namedValues(section, tables[name] ?? {}, { file, prefix: `${name.replace(' ', '.')}.` })
     if (name === command) values = { ...values, ...own }
   }
   const ownNames = Object.entries(values).filter(([name]) =>
@@ -69,13 +69,33 @@ export function configFileLayer(
   }
 }
 
+/** Makes `[keys.create]` a table under the name `keys create`. */
+function sectionsOf(
+  content: Content,
+  tables: Readonly<Record<string, AnyOptionTable>>,
+): readonly (readonly [string, unknown])[] {
+  const groups = new Set(Object.keys(tables).map((name) => name.split(' ')[0]))
+  return Object.entries(content).flatMap(([key, value]) => {
+    if (Object.hasOwn(tables, key) || !groups.has(key) || !isContent(value)) return [[key, value]]
+    return Object.entries(value).map(([own, section]) => {
+      const name = `${key} ${own}`
+      // What no command is called is left to be reported as an unknown key.
+      return [Object.hasOwn(tables, name) ? name : `${key}.${own}`, section] as const
+    })
+  })
+}
+
 /** The values of some keys by the names of their options. */
 function namedValues(
   content: Content,
   table: AnyOptionTable,
   place: { readonly file: ConfigFile; readonly prefix: string },
 ): Readonly<Record<string, unknown>> {
-  const names = new Map(Object.keys(table).map((name) => [keyOf(name), name]))
+  const names = new Map(
+    Object.entries(table)
+      .filter(([, option]) => option.secret !== true)
+      .map(([name]) => [keyOf(name), name]),
+  )
   return Object.fromEntries(
     Object.entries(content).map(([key, value]) => {
       const name = names.get(key)

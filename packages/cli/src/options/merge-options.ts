@@ -136,6 +136,7 @@ function invalid(source: OptionSource, message: string): UsageError | ConfigFile
 }
 
 function missing(name: string, option: OptionDefinition<unknown>): UsageError {
+  if (option.secret === true) return new UsageError(`${variableOf(name)} is missing`)
   const placeholder = option.type.placeholder ?? ''
   const written = option.argument === true ? placeholder : `${nameOf(name, option)} ${placeholder}`
   return new UsageError(

@@ -21,6 +21,11 @@ export interface OptionDefinition<T> {
   readonly exclusive?: string
   /** Is a positional argument rather than a flag. */
   readonly argument?: true
+  /**
+   * Is a secret, which only its environment variable may hold: flags are seen by everybody who can
+   * list processes, and stay in the history of shells.
+   */
+  readonly secret?: true
 }
 
 /** The options of one command, by their names in code (`maxFileSize` is `--max-file-size`). */
@@ -44,7 +49,8 @@ export function variableOf(name: string): string {
   return `FLATFHIR_${keyOf(name).toUpperCase().replaceAll('-', '_')}`
 }
 
-/** How a message calls the option: its flag, or its argument's placeholder. */
+/** How a message calls the option: its flag, its argument's placeholder, or its variable. */
 export function nameOf(name: string, option: OptionDefinition<unknown>): string {
+  if (option.secret === true) return variableOf(name)
   return option.argument === true ? (option.type.placeholder ?? name) : flagOf(name)
 }

@@ -81,6 +81,19 @@ export function choice<const T extends string>(...words: readonly T[]): ValueTyp
   }
 }
 
+/** Some of some words: repeated, or with commas. */
+export function choices<const T extends string>(...words: readonly T[]): ValueType<readonly T[]> {
+  const { parse, ...rest } = list(words.join(','))
+  return {
+    ...rest,
+    expected: `one or several of ${words.join(', ')}`,
+    parse: (raw) => {
+      const values = parse(raw)?.map((value) => words.find((word) => word === value))
+      return values?.every((value) => value !== undefined) === true ? values : undefined
+    },
+  }
+}
+
 /** A whole number within limits, both inclusive. */
 export function integer(minimum: number, maximum: number): ValueType<number> {
   return {

@@ -30,10 +30,10 @@ file, which beats the default. Of options that exclude each other (\`--system\`,
 
 - **Flag**: \`--max-file-size 1GiB\`. What a variable or the file has turned on, \`--no-…\` turns off.
 - **Environment**: \`FLATFHIR_MAX_FILE_SIZE=1GiB\`; \`true\` and \`false\` for switches, commas between
-  several values. An empty variable counts as not set.
+  several values. An empty variable counts as not set. Secrets have a variable only, no flag and no key.
 - **Config file**: \`flatfhir.toml\` in the working directory, or the file that \`--config\` (or
   \`FLATFHIR_CONFIG\`) names: TOML, or JSON where its name ends in \`.json\`. Keys at the top are for
-  every command that has them; keys in a table named after a command are for that command, and win. A
+  every command that has them; keys in a table named after a command (\`[serve]\`, \`[keys.create]\`) are for that command, and win. A
   key that no command has is an error. Relative paths are relative to the file.
 
 \`\`\`toml
@@ -90,18 +90,19 @@ function optionCells(name: string, option: OptionDefinition<unknown>): readonly 
   return [
     flagCell(name, option),
     `\`${variableOf(name)}\``,
-    keyCell(name),
+    keyCell(name, option),
     defaultCell(option),
     meaningCell(option),
   ]
 }
 
-/** `--config` names the file itself, so no key of a file can. */
-function keyCell(name: string): string {
-  return name === 'config' ? '' : `\`${keyOf(name)}\``
+/** `--config` names the file itself, so no key of a file can; nor does a file hold secrets. */
+function keyCell(name: string, { secret }: OptionDefinition<unknown>): string {
+  return name === 'config' || secret === true ? '' : `\`${keyOf(name)}\``
 }
 
 function flagCell(name: string, option: OptionDefinition<unknown>): string {
+  if (option.secret === true) return ''
   const { placeholder, repeatable } = option.type
   if (option.argument === true) return `\`${placeholder ?? ''}${repeatable ? '…' : ''}\` (argument)`
   const spellings = [flagOf(name), ...(option.aliases ?? [])]

@@ -9,10 +9,11 @@ import {
   size,
   text,
 } from '../../options/value-types.ts'
+import { LOGIN_OPTIONS, type LoginOptions } from '../../login/login-options.ts'
 import { defineCommand, type Command } from '../command.ts'
 
 /** Options of `flatfhir export`. */
-export interface ExportOptions {
+export interface ExportOptions extends LoginOptions {
   readonly url: string
   readonly system: boolean | undefined
   readonly patient: boolean | undefined
@@ -41,7 +42,7 @@ export const EXPORT_COMMAND: Command = defineCommand<ExportOptions>({
   name: 'export',
   summary: 'Pull an export from any Bulk Data provider, and check it',
   description:
-    'Sends the kick-off request, waits for the export, downloads its files, checks them against the manifest, and deletes the export at the provider. The exit code is 0 only if everything that the manifest promises is on disk and checked.',
+    'Sends the kick-off request, waits for the export, downloads its files, checks them against the manifest, and deletes the export at the provider. With --client-id it logs in by SMART Backend Services. The exit code is 0 only if everything that the manifest promises is on disk and checked.',
   options: {
     url: {
       type: text('URL'),
@@ -99,6 +100,7 @@ export const EXPORT_COMMAND: Command = defineCommand<ExportOptions>({
       default: false,
       group: output,
     },
+    ...LOGIN_OPTIONS,
     method: {
       type: choice('GET', 'POST'),
       description: 'Method of the kick-off request',
@@ -154,6 +156,10 @@ export const EXPORT_COMMAND: Command = defineCommand<ExportOptions>({
     {
       line: 'flatfhir export http://127.0.0.1:8080/fhir --system --since 2026-01-31T08:00:00Z --out delta',
       does: 'what changed since',
+    },
+    {
+      line: 'flatfhir export https://ehr.example.org/fhir --group diabetes --client-id ID --key my-keys.json --out cohort',
+      does: 'from a provider that wants a login',
     },
   ],
   run: async (options, context) => {

@@ -1,4 +1,9 @@
-import { runExport, type ExportOptions as ClientOptions, type ExportReport } from '@flatfhir/client'
+import {
+  RequestRejectedError,
+  runExport,
+  type ExportOptions as ClientOptions,
+  type ExportReport,
+} from '@flatfhir/client'
 import { isResourceType, type KickOffParameters } from '@flatfhir/protocol'
 import { UsageError } from '../../errors.ts'
 import { EXIT_COMPLETE, EXIT_FAILED, EXIT_INCOMPLETE } from '../../exit-codes.ts'
@@ -9,6 +14,8 @@ import {
   outcomesLine,
   problemLine,
 } from '../../output/export-report-text.ts'
+import { LoginNeededError } from '../../login/errors.ts'
+import { login } from '../../login/login.ts'
 import type { CommandContext } from '../command.ts'
 import type { ExportOptions } from './command.ts'
 
@@ -17,15 +24,35 @@ export async function runExportCommand(
   options: ExportOptions,
   context: CommandContext,
 ): Promise<number> {
-  const report = await runExport({
-    ...clientOptions(options),
-    signal: context.io.signal,
-    onEvent: exportProgress(context.progress),
-  })
+  const report = await runWithLogin(options, context)
   tellReport(report, options.out, context)
   return { complete: EXIT_COMPLETE, incomplete: EXIT_INCOMPLETE, failed: EXIT_FAILED }[
     report.verdict
   ]
+}
+
+async function runWithLogin(
+  options: ExportOptions,
+  context: CommandContext,
+): Promise<ExportReport> {
+  const request = clientOptions(options)
+  const { url: fhirBaseUrl, level, parameters } = request
+  const accessToken = await login(
+    options,
+    { fhirBaseUrl, level, types: parameters?.types },
+    context,
+  )
+  try {
+    return await runExport({
+      ...request,
+      accessToken,
+      signal: context.io.signal,
+      onEvent: exportProgress(context.progress),
+    })
+  } catch (error) {
+    const isRefused = error instanceof RequestRejectedError && error.status === 401
+    throw isRefused && accessToken === undefined ? new LoginNeededError() : error
+  }
 }
 
 function clientOptions(options: ExportOptions): ClientOptions {
