@@ -1,16 +1,28 @@
 import { readFile } from 'node:fs/promises'
+import { Server as TlsServer } from 'node:tls'
+import { Authenticator } from '@flatfhir/auth'
 import type { FastifyInstance } from 'fastify'
 import type { Logger, LoggerOptions } from 'pino'
 import { z } from 'zod'
 import type { ExportJobs } from './jobs/export-jobs.ts'
 import type { ResourceStore } from './resource-store.ts'
-import { Access, type Authorizer } from './http/access.ts'
+import type { AccessOptions } from './access/access-options.ts'
+import { AuditTrail } from './access/audit-trail.ts'
+import { ClientLimiter } from './access/client-limiter.ts'
+import { clientLimits, type ClientLimits } from './access/client-limits.ts'
+import type { AuditLog } from './audit/audit-log.ts'
+import { Access } from './http/access.ts'
 import { listeningBaseUrl, normalBaseUrl } from './http/base-url.ts'
 import { bundleRoutes } from './http/bundle.ts'
 import { healthRoutes } from './http/health.ts'
 import { createHttpServer, type HttpTimeouts } from './http/http-server.ts'
 import { kickOffRoutes } from './http/kick-off.ts'
-import { ListenFailedError, OpenServerNotLoopbackError } from './http/listen-errors.ts'
+import {
+  BaseUrlRequiredError,
+  ListenFailedError,
+  OpenServerNotLoopbackError,
+  PlainHttpNotLoopbackError,
+} from './http/listen-errors.ts'
 import { isLoopback } from './http/loopback.ts'
 import { metadataRoutes } from './http/metadata.ts'
 import { outputFileRoutes } from './http/output-file.ts'
@@ -19,7 +31,9 @@ import { requestLogger } from './http/request-log.ts'
 import { resourceRoutes } from './http/resource-interactions.ts'
 import type { HttpContext, Route } from './http/route.ts'
 import { searchRoutes } from './http/search.ts'
+import { smartRoutes } from './http/smart.ts'
 import { statusRoutes } from './http/status.ts'
+import { checkedTls, type TlsCredentials, type TlsOptions } from './http/tls.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -36,11 +50,26 @@ export interface DataProviderOptions {
    */
   readonly baseUrl?: string
   /**
-   * Finds out who sends a request.
+   * Whether clients have to log in, and how.
    *
-   * @defaultValue nobody has to log in, and only loopback addresses are listened on
+   * @defaultValue `{ mode: 'none' }`: nobody has to, and only loopback addresses are listened on
    */
-  readonly authorizer?: Authorizer
+  readonly access?: AccessOptions
+  /**
+   * Where it is written down who got what. Not disposed of by the Data Provider.
+   *
+   * @defaultValue nothing is written down
+   */
+  readonly auditLog?: AuditLog
+  /**
+   * A proxy that ends TLS stands in front, and nobody reaches the server past it: then the server may
+   * listen without TLS, and the last address in `X-Forwarded-For` is the client's. Needs `baseUrl`:
+   * `X-Forwarded-Host` and `X-Forwarded-Proto` repeat what the sender says, so that URLs and the `aud`
+   * of assertions are never made of them.
+   *
+   * @defaultValue false
+   */
+  readonly trustProxy?: boolean
   /**
    * Where a line per request goes, without ids, queries and patient data: a pino logger, or options
    * for one.
@@ -112,6 +141,12 @@ export interface ListeningAddress {
   readonly port: number
 }
 
+/** Where to listen, and whether with TLS. */
+export interface ListenOptions extends ListeningAddress {
+  /** @defaultValue plain HTTP */
+  readonly tls?: TlsOptions
+}
+
 /** Where a server that listens is reached. */
 export interface Listening extends ListeningAddress {
   /** The FHIR base URL as clients see it. */
@@ -123,11 +158,20 @@ export interface DataProvider extends AsyncDisposable {
   /**
    * Begins to answer requests. Once only.
    *
-   * @param address - Port 0 stands for any free port.
-   * @throws OpenServerNotLoopbackError without an authorizer, for any but a loopback address.
+   * @param options - Port 0 stands for any free port.
+   * @throws OpenServerNotLoopbackError where nobody has to log in, for any but a loopback address.
+   * @throws PlainHttpNotLoopbackError without TLS and without a proxy, for any but a loopback address.
+   * @throws TlsInvalidError
    * @throws ListenFailedError where the address cannot be had.
    */
-  listen(address: ListeningAddress): Promise<Listening>
+  listen(options: ListenOptions): Promise<Listening>
+  /**
+   * Shows another certificate to connections from now on; those that are open go on.
+   *
+   * @throws TlsInvalidError, and the one before stays.
+   * @throws TypeError where the server does not listen with TLS.
+   */
+  reloadTls(credentials: TlsCredentials): void
   /**
    * Takes no more connections, lets running downloads go on for the time of grace, and cuts off what
    * is left. Harmless when called again.
@@ -145,25 +189,40 @@ export interface DataProvider extends AsyncDisposable {
  * Makes the Data Provider's HTTP side; it answers once it is told to listen.
  *
  * @throws RangeError that names the option at fault.
- * @throws BaseUrlInvalidError
+ * @throws BaseUrlInvalidError, BaseUrlRequiredError
  */
 export async function createDataProvider(options: DataProviderOptions): Promise<DataProvider> {
   checkNumbers(options)
   const baseUrl = options.baseUrl === undefined ? undefined : normalBaseUrl(options.baseUrl)
-  const provider = new HttpDataProvider(options, baseUrl)
-  await provider.prepare(await softwareVersion())
-  return provider
+  if (options.trustProxy === true && baseUrl === undefined) throw new BaseUrlRequiredError()
+  const { access } = options
+  const limits = clientLimits(access?.mode === 'smart' ? access.limits : undefined)
+  return new HttpDataProvider(options, { baseUrl, limits, version: await softwareVersion() })
+}
+
+/** What is worked out of the options before a Data Provider is made. */
+interface Prepared {
+  readonly baseUrl: string | undefined
+  readonly limits: ClientLimits
+  readonly version: string
 }
 
 class HttpDataProvider implements DataProvider {
   readonly #options: DataProviderOptions
+  readonly #prepared: Prepared
+  readonly #access: AccessOptions
+  readonly #clock: () => Date
   #fhirBaseUrl: string | undefined
   #app: FastifyInstance | undefined
+  #tls: TlsOptions | undefined
   #closed: Promise<void> | undefined
 
-  constructor(options: DataProviderOptions, baseUrl: string | undefined) {
+  constructor(options: DataProviderOptions, prepared: Prepared) {
     this.#options = options
-    this.#fhirBaseUrl = baseUrl
+    this.#prepared = prepared
+    this.#access = options.access ?? { mode: 'none' }
+    this.#clock = options.clock ?? (() => new Date())
+    this.#fhirBaseUrl = prepared.baseUrl
   }
 
   get fhirBaseUrl(): string {
@@ -171,35 +230,36 @@ class HttpDataProvider implements DataProvider {
     return this.#fhirBaseUrl
   }
 
-  async prepare(version: string): Promise<void> {
-    const access = new Access(this.#options.authorizer)
-    const isOpen = this.#options.authorizer === undefined
-    const publicHost = this.#fhirBaseUrl && new URL(this.#fhirBaseUrl).host
-    this.#app = createHttpServer({
-      routes: this.#routes(access, version),
-      access,
-      log: requestLogger(this.#options.logger),
-      timeouts: { ...DEFAULT_TIMEOUTS, ...this.#options.timeouts },
-      isClosing: () => this.#closed !== undefined,
-      onlyLocalHosts: isOpen ? { except: publicHost } : undefined,
-    })
-    await this.#app.ready()
-  }
-
-  async listen({ host, port }: ListeningAddress): Promise<Listening> {
-    if (this.#options.authorizer === undefined && !isLoopback(host)) {
-      throw new OpenServerNotLoopbackError()
+  async listen({ host, port, tls }: ListenOptions): Promise<Listening> {
+    if (this.#app !== undefined || this.#closed !== undefined) {
+      throw new TypeError('A Data Provider listens once')
     }
+    this.#requireSafeAddress(host, tls)
+    this.#tls = tls
+    const app = this.#createServer(tls)
+    this.#app = app
     // One address, not both that `localhost` may stand for: then the URL is the server's only one.
     const address = host === 'localhost' ? '127.0.0.1' : host
     try {
-      await this.#running().listen({ host: address, port })
+      await app.ready()
+      await this.#options.auditLog?.record({
+        name: 'server-started',
+        accessMode: this.#access.mode,
+        version: this.#prepared.version,
+      })
+      await app.listen({ host: address, port })
     } catch (error) {
       throw listenFailure(error, { host, port })
     }
-    const listening = { host: address, port: this.#listeningPort(port) }
-    this.#fhirBaseUrl ??= listeningBaseUrl(listening)
+    const listening = { host: address, port: listeningPort(app, port) }
+    this.#fhirBaseUrl ??= listeningBaseUrl({ ...listening, isTls: tls !== undefined })
     return { url: this.#fhirBaseUrl, ...listening }
+  }
+
+  reloadTls(credentials: TlsCredentials): void {
+    const server = this.#app?.server
+    if (!(server instanceof TlsServer)) throw new TypeError('The server does not listen with TLS')
+    server.setSecureContext(checkedTls({ ...this.#tls, ...credentials }))
   }
 
   close(): Promise<void> {
@@ -212,7 +272,8 @@ class HttpDataProvider implements DataProvider {
   }
 
   async #close(): Promise<void> {
-    const app = this.#running()
+    const app = this.#app
+    if (app === undefined) return
     const timer = setTimeout(() => {
       app.server.closeAllConnections()
     }, this.#options.closeGraceMs ?? 3000)
@@ -223,23 +284,64 @@ class HttpDataProvider implements DataProvider {
     }
   }
 
-  #routes(access: Access, version: string): readonly Route[] {
-    const { resources, jobs, clock = () => new Date() } = this.#options
-    const { maxBodyBytes = 32 * MEBIBYTE, maxPageSize = 200, defaultPageSize = 50 } = this.#options
+  #requireSafeAddress(host: string, tls: TlsOptions | undefined): void {
+    if (isLoopback(host)) return
+    if (this.#access.mode === 'none') throw new OpenServerNotLoopbackError()
+    const isProtected = tls !== undefined || this.#options.trustProxy === true
+    if (!isProtected) throw new PlainHttpNotLoopbackError()
+  }
+
+  #createServer(tls: TlsOptions | undefined): FastifyInstance {
+    const log = requestLogger(this.#options.logger)
+    const audit = new AuditTrail(this.#options.auditLog, log)
+    const access = new Access({
+      authenticator: this.#authenticator(),
+      trustProxy: this.#options.trustProxy ?? false,
+      audit,
+      clock: this.#clock,
+    })
+    const publicHost = this.#fhirBaseUrl && new URL(this.#fhirBaseUrl).host
+    return createHttpServer({
+      routes: this.#routes(this.#context(access, audit)),
+      access,
+      log,
+      timeouts: { ...DEFAULT_TIMEOUTS, ...this.#options.timeouts },
+      isClosing: () => this.#closed !== undefined,
+      onlyLocalHosts: this.#access.mode === 'none' ? { except: publicHost } : undefined,
+      tls: tls && checkedTls(tls),
+    })
+  }
+
+  #authenticator(): Authenticator | undefined {
+    if (this.#access.mode === 'none') return undefined
+    const { clients, tokens } = this.#access
+    return new Authenticator({ clients, tokens, now: this.#clock })
+  }
+
+  #context(access: Access, audit: AuditTrail): HttpContext {
+    const { resources, jobs, maxBodyBytes = 32 * MEBIBYTE } = this.#options
+    const { maxPageSize = 200, defaultPageSize = 50 } = this.#options
     const maxBufferedBytes =
       this.#options.maxBufferedBodyBytes ?? Math.max(256 * MEBIBYTE, maxBodyBytes)
-    const context: HttpContext = {
+    return {
       resources,
       jobs,
       access,
+      limiter: new ClientLimiter(this.#prepared.limits, this.#clock),
+      audit,
       bodies: new RequestBodies({ maxBodyBytes, maxBufferedBytes }),
-      clock,
+      clock: this.#clock,
       fhirBaseUrl: () => this.fhirBaseUrl,
       pageSizes: { defaultPageSize: Math.min(defaultPageSize, maxPageSize), maxPageSize },
     }
+  }
+
+  #routes(context: HttpContext): readonly Route[] {
+    const { version } = this.#prepared
     return [
       ...healthRoutes(),
-      ...metadataRoutes(context, { version, startedAt: clock() }),
+      ...metadataRoutes(context, { version, startedAt: this.#clock() }),
+      ...(this.#access.mode === 'smart' ? smartRoutes(context, this.#access) : []),
       ...kickOffRoutes(context),
       ...statusRoutes(context),
       ...outputFileRoutes(context),
@@ -248,16 +350,11 @@ class HttpDataProvider implements DataProvider {
       ...resourceRoutes(context),
     ]
   }
+}
 
-  #running(): FastifyInstance {
-    if (this.#app === undefined) throw new TypeError('The Data Provider is not prepared')
-    return this.#app
-  }
-
-  #listeningPort(port: number): number {
-    const address = this.#running().server.address()
-    return typeof address === 'object' && address !== null ? address.port : port
-  }
+function listeningPort(app: FastifyInstance, port: number): number {
+  const address = app.server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
 }
 
 function checkNumbers(options: DataProviderOptions): void {

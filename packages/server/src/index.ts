@@ -15,16 +15,22 @@ export {
   createDataProvider,
   type DataProvider,
   type DataProviderOptions,
+  type ListenOptions,
   type Listening,
   type ListeningAddress,
 } from './data-provider.ts'
-export type { AuthenticationInput, Authorizer, Client } from './http/access.ts'
+export type { AccessOptions, OpenAccess, SmartAccess } from './access/access-options.ts'
+export type { ClientLimits } from './access/client-limits.ts'
 export type { HttpTimeouts } from './http/http-server.ts'
 export {
   BaseUrlInvalidError,
+  BaseUrlRequiredError,
   ListenFailedError,
   OpenServerNotLoopbackError,
+  PlainHttpNotLoopbackError,
+  TlsInvalidError,
 } from './http/listen-errors.ts'
+export type { TlsCredentials, TlsOptions } from './http/tls.ts'
 export { RequestRefusedError, type Refusal } from './http/request-refused-error.ts'
 export { DirectoryOutputFileStore } from './output-files/directory-output-file-store.ts'
 export {

@@ -1,6 +1,8 @@
 import { RESOURCE_TYPES, type ResourceType } from '@flatfhir/protocol'
 
 const BULK_DATA = 'http://hl7.org/fhir/uv/bulkdata'
+const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
+const SECURITY_SERVICE = 'http://terminology.hl7.org/CodeSystem/restful-security-service'
 const SEARCH_PARAMETER = 'http://hl7.org/fhir/SearchParameter'
 
 /** What a CapabilityStatement says of this particular server. */
@@ -9,6 +11,8 @@ export interface CapabilityInput {
   readonly softwareVersion: string
   /** When the server took on these capabilities, which is when it started. */
   readonly startedAt: Date
+  /** Where access tokens are to be had; absent while nobody has to log in. */
+  readonly tokenUrl?: string
 }
 
 interface Operation {
@@ -57,11 +61,30 @@ export function capabilityStatement(input: CapabilityInput): object {
         documentation:
           'Exports data in bulk by the FHIR Bulk Data Access IG. A small REST interface lets data ' +
           'be read and changed.',
+        ...(input.tokenUrl !== undefined && { security: smartSecurity(input.tokenUrl) }),
         resource: RESOURCE_TYPES.map(resourceCapability),
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
         operation: [operation('export', 'export', 'All resources.')],
       },
     ],
+  }
+}
+
+/**
+ * How older clients find the token endpoint; newer ones read `.well-known/smart-configuration`.
+ *
+ * @see {@link https://hl7.org/fhir/smart-app-launch/STU2.2/conformance.html | SMART: conformance}
+ */
+function smartSecurity(tokenUrl: string): object {
+  return {
+    extension: [{ url: OAUTH_URIS, extension: [{ url: 'token', valueUri: tokenUrl }] }],
+    service: [
+      {
+        coding: [{ system: SECURITY_SERVICE, code: 'SMART-on-FHIR', display: 'SMART-on-FHIR' }],
+        text: 'SMART Backend Services: OAuth 2.0 client credentials with private_key_jwt',
+      },
+    ],
+    description: 'Every request but capabilities, discovery and tokens needs an access token.',
   }
 }
 

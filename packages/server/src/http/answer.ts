@@ -8,6 +8,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   /** A stream comes with its `content-length`. */
   readonly body?: Uint8Array | Readable
+  /** For streams: told once how many of their bytes were sent, also where that was not all. */
+  readonly onSent?: (sentBytes: number) => void
 }
 
 /** Media type of every FHIR answer. */

@@ -23,7 +23,8 @@ export function normalBaseUrl(text: string): string {
 export function listeningBaseUrl(address: {
   readonly host: string
   readonly port: number
+  readonly isTls: boolean
 }): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host
-  return `http://${host}:${address.port}/fhir`
+  return `${address.isTls ? 'https' : 'http'}://${host}:${address.port}/fhir`
 }

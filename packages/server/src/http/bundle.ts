@@ -1,13 +1,21 @@
 import { formatInstant, operationOutcome, type OutcomeIssue } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
+import { bundleFault, type BundleFault } from '../access/bundle-rights.ts'
+import { mayWriteEverything } from '../access/rights.ts'
 import type { BundleResult, WriteResult } from '../resource-store.ts'
+import { INTERACTION_NAMES } from './access.ts'
+import { insufficientScope } from './access-refusals.ts'
 import { fhirAnswer, outcomeAnswer, type Answer } from './answer.ts'
 import { versionEntityTag } from './entity-tags.ts'
 import { jsonArray, jsonObject, property } from './json-bytes.ts'
 import { preferredReturn } from './preferred-return.ts'
+import { badRequest, notFound, type RequestRefusedError } from './request-refused-error.ts'
 import { headerOf, requireJsonIsAccepted } from './request-parts.ts'
 import { versionUrl } from './resource-interactions.ts'
 import type { HttpContext, Route } from './route.ts'
+
+/** Larger Bundles would keep the thread busy while their entries are looked at. */
+const MAX_CHECKED_BYTES = 4 * 1024 * 1024
 
 /**
  * Batch and transaction Bundles, at the base.
@@ -20,7 +28,7 @@ export function bundleRoutes(context: HttpContext): readonly Route[] {
 
 async function writeBundle(context: HttpContext, request: FastifyRequest): Promise<Answer> {
   requireJsonIsAccepted(request)
-  const result = await context.bodies.use(request, (body) => context.resources.writeBundle(body))
+  const result = await writeAllowed(context, request)
   if (result.state === 'rejected') return outcomeAnswer(result.status, rejection(result))
   const withResources = preferredReturn(headerOf(request, 'prefer')) === 'representation'
   const entries = result.entries.map((entry) => responseEntry(context, entry, withResources))
@@ -30,6 +38,46 @@ async function writeBundle(context: HttpContext, request: FastifyRequest): Promi
     property('entry', entries.length === 0 ? undefined : jsonArray(entries)),
   )
   return fhirAnswer(200, bundle)
+}
+
+/** Nothing of a Bundle is carried out, of a batch neither, unless all of it is within the rights. */
+async function writeAllowed(context: HttpContext, request: FastifyRequest): Promise<BundleResult> {
+  const { access, bodies, resources } = context
+  const { rights } = access.requesterOf(request)
+  if (mayWriteEverything(rights)) {
+    return await bodies.use(request, (body) => resources.writeBundle(body))
+  }
+  return await bodies.use(
+    request,
+    async (body) => {
+      const fault = bundleFault(body, rights)
+      if (fault !== undefined) throw await refusal(context, request, fault)
+      return await resources.writeBundle(body)
+    },
+    MAX_CHECKED_BYTES,
+  )
+}
+
+async function refusal(
+  { access }: HttpContext,
+  request: FastifyRequest,
+  fault: BundleFault,
+): Promise<RequestRefusedError> {
+  const place = `Bundle.entry[${fault.entry}]`
+  const { reason } = fault
+  switch (reason) {
+    case 'not-understood':
+      return badRequest(`${place}: request is not POST, PUT or DELETE of a type`, 'not-supported')
+    case 'group-not-allowed': {
+      const unknown = notFound(`${place}: there is no such resource`)
+      return await access.refuse(request, { attempted: 'resource', reason }, unknown)
+    }
+    case 'insufficient-scope': {
+      const needed = `${INTERACTION_NAMES[fault.interaction]} ${fault.type} (${place})`
+      const answer = insufficientScope(needed)
+      return await access.refuse(request, { attempted: 'resource', reason }, answer)
+    }
+  }
 }
 
 function rejection({ issue, entry }: Extract<BundleResult, { state: 'rejected' }>): OutcomeIssue {

@@ -1,4 +1,11 @@
-import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  METHODS,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
@@ -11,6 +18,7 @@ import { notFound, RequestRefusedError } from './request-refused-error.ts'
 import type { Handler, Route } from './route.ts'
 import { FORM } from './search.ts'
 import { sendAnswer, sendRawAnswer } from './send-answer.ts'
+import type { SecureServerOptions } from './tls.ts'
 
 /** Longer URLs belong into the body of a POST. */
 const MAX_URL_LENGTH = 8 * 1024
@@ -35,6 +43,8 @@ export interface HttpServerOptions {
   readonly log: Logger
   readonly timeouts: HttpTimeouts
   readonly isClosing: () => boolean
+  /** `undefined` for plain HTTP. */
+  readonly tls: SecureServerOptions | undefined
   /** Refuse requests whose `Host` is neither of this machine nor this one. */
   readonly onlyLocalHosts: { readonly except: string | undefined } | undefined
 }
@@ -51,15 +61,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     logger: false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
-    requestTimeout: options.timeouts.requestMs,
-    keepAliveTimeout: options.timeouts.keepAliveMs,
-    http: {
-      headersTimeout: Math.min(options.timeouts.headersMs, options.timeouts.requestMs),
-      connectionsCheckingInterval: Math.min(5000, options.timeouts.headersMs),
-      maxHeaderSize: MAX_HEADER_BYTES,
-      // The hook below answers a missing Host with an OperationOutcome.
-      requireHostHeader: false,
-    },
+    serverFactory: (handler) => listeningServer(handler, options),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_URL_LENGTH },
     rewriteUrl: plainOperationName,
     frameworkErrors: (error, request, reply) => {
@@ -83,6 +85,24 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   return app
 }
 
+/** The server below the framework, over TLS or not, with the same limits either way. */
+function listeningServer(
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+  { timeouts, tls }: HttpServerOptions,
+): Server {
+  const limits = {
+    headersTimeout: Math.min(timeouts.headersMs, timeouts.requestMs),
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    connectionsCheckingInterval: Math.min(5000, timeouts.headersMs),
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // The hook of every request answers a missing Host with an OperationOutcome.
+    requireHostHeader: false,
+  }
+  if (tls === undefined) return createServer(limits, handler)
+  return createTlsServer({ ...limits, ...tls, handshakeTimeout: timeouts.headersMs }, handler)
+}
+
 /** Some HTTP libraries percent-encode the dollar sign of operations. */
 function plainOperationName({ url }: IncomingMessage): string {
   return (url ?? '/').replace(/^([^?]*\/)%24export(?=$|[?/])/, '$1$export')
@@ -99,9 +119,18 @@ function addContentTypes(app: FastifyInstance): void {
       else done(fault)
     },
   )
+  app.addContentTypeParser('*', (request, _payload, done) => {
+    if (takesAnyContent(request)) done(null, undefined)
+    else done(unsupportedContent('This content type is not supported here: send FHIR JSON'))
+  })
+}
+
+function takesAnyContent({ routeOptions }: FastifyRequest): boolean {
+  return 'takesAnyContent' in routeOptions.config
 }
 
 function contentFault(request: FastifyRequest): RequestRefusedError | undefined {
+  if (takesAnyContent(request)) return undefined
   const contentType = headerOf(request, 'content-type') ?? ''
   const isForm = contentType.trim().toLowerCase().startsWith(FORM)
   if (isForm !== request.routeOptions.url?.endsWith('/_search')) {
@@ -211,6 +240,7 @@ function addRoute(
   app.route({
     method,
     url: route.path,
+    config: route.takesAnyContent === true ? { takesAnyContent: true } : {},
     onRequest: async (request) => {
       if (route.isPublic !== true) await options.access.authenticate(request)
     },

@@ -6,10 +6,14 @@ import {
   parsePrefer,
   type DecodedKickOff,
   type ExportLevel,
+  type ResourceType,
 } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
+import { decideExport } from '../access/export-rights.ts'
 import type { ExportQuery } from '../resource-store.ts'
 import type { Job } from '../job-store.ts'
+import type { KickOffInput } from '../jobs/export-jobs.ts'
+import { insufficientScope } from './access-refusals.ts'
 import { outcomeAnswer, type Answer } from './answer.ts'
 import { badRequest, notFound, type RequestRefusedError } from './request-refused-error.ts'
 import { headerOf, rawQueryOf, segmentOf } from './request-parts.ts'
@@ -45,15 +49,74 @@ async function kickOff(
   requireKickOffHeaders(request)
   const groupId = level === 'group' ? groupIdOf(request) : undefined
   const decoded = await decode(context, request)
-  if (groupId !== undefined) await requireGroup(context, groupId)
-  const clientId = context.access.clientOf(request)?.clientId
-  const job = await context.jobs.kickOff({
-    ...(clientId !== undefined && { clientId }),
+  const types = await effectiveTypes(context, request, { level, decoded })
+  if (groupId !== undefined) await requireGroup(context, request, groupId)
+  const input = {
     requestUrl: kickOffUrl(context, request, groupId),
-    query: exportQuery(level, groupId, decoded),
+    query: exportQuery(level, { groupId, types, decoded }),
     ignoredParameters: decoded.ignored,
-  })
+  }
+  const job = await startJob(context, request, input)
+  await writeDown(context, request, job)
   return accepted(context, job)
+}
+
+/** @throws RequestRefusedError with 403 for an export beyond the scopes, 429 for one too many. */
+async function startJob(
+  { access, limiter, jobs }: HttpContext,
+  request: FastifyRequest,
+  input: KickOffInput,
+): Promise<Job> {
+  const { client } = access.requesterOf(request)
+  const clientId = client?.clientId
+  return await limiter.startJob(
+    client,
+    () => jobs.countUnfinished(clientId),
+    () => jobs.kickOff({ ...input, ...(clientId !== undefined && { clientId }) }),
+  )
+}
+
+/** What cannot be written down must not happen. */
+async function writeDown(
+  { access, audit, jobs }: HttpContext,
+  request: FastifyRequest,
+  { jobId, level, query }: Job,
+): Promise<void> {
+  const { groupId, types, sinceMs, untilMs } = query
+  try {
+    await audit.record({
+      name: 'kick-off',
+      ...access.actorOf(request),
+      ...{ jobId, level, groupId, types },
+      since: sinceMs === undefined ? undefined : new Date(sinceMs),
+      until: untilMs === undefined ? undefined : new Date(untilMs),
+    })
+  } catch (error) {
+    await jobs.delete(jobId)
+    throw error
+  }
+}
+
+/**
+ * The types that the export may hold for as long as it lives, fixed here.
+ *
+ * @throws RequestRefusedError with 403 for a request beyond the scopes.
+ */
+async function effectiveTypes(
+  { access }: HttpContext,
+  request: FastifyRequest,
+  { level, decoded }: { readonly level: ExportLevel; readonly decoded: DecodedKickOff },
+): Promise<readonly ResourceType[] | undefined> {
+  const { rights } = access.requesterOf(request)
+  const decision = decideExport(rights, level, decoded.parameters.types)
+  if (decision.allowed) return decision.types
+  const { missing } = decision
+  const needed = missing.length === 0 ? 'any export' : `to export ${missing.join(', ')} here`
+  throw await access.refuse(
+    request,
+    { attempted: 'kick-off', reason: 'insufficient-scope' },
+    insufficientScope(needed),
+  )
 }
 
 function accepted(context: HttpContext, { jobId }: Job): Answer {
@@ -107,7 +170,12 @@ function groupIdOf(request: FastifyRequest): string {
 }
 
 /** Only that the Group exists now; who its members are is decided as of the transaction time. */
-async function requireGroup({ resources }: HttpContext, groupId: string): Promise<void> {
+async function requireGroup(
+  { access, resources }: HttpContext,
+  request: FastifyRequest,
+  groupId: string,
+): Promise<void> {
+  await access.requireGroup(request, groupId, { unknown: unknownGroup(), attempted: 'kick-off' })
   const { state } = await resources.read('Group', groupId)
   if (state !== 'found') throw unknownGroup()
 }
@@ -129,9 +197,17 @@ function kickOffUrl(
 
 function exportQuery(
   level: ExportLevel,
-  groupId: string | undefined,
-  { parameters: { types, since, until } }: DecodedKickOff,
+  {
+    groupId,
+    types,
+    decoded,
+  }: {
+    readonly groupId: string | undefined
+    readonly types: readonly ResourceType[] | undefined
+    readonly decoded: DecodedKickOff
+  },
 ): ExportQuery {
+  const { since, until } = decoded.parameters
   return {
     level,
     ...(groupId !== undefined && { groupId }),

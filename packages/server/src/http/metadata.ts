@@ -2,6 +2,7 @@ import { capabilityStatement } from '../capability/capability-statement.ts'
 import { fhirAnswer } from './answer.ts'
 import { requireJsonIsAccepted } from './request-parts.ts'
 import type { Handler, HttpContext, Route } from './route.ts'
+import { tokenUrl } from './urls.ts'
 
 /**
  * The CapabilityStatement, which anybody may read.
@@ -9,7 +10,7 @@ import type { Handler, HttpContext, Route } from './route.ts'
  * @see {@link https://hl7.org/fhir/R4/http.html#capabilities | FHIR R4: capabilities}
  */
 export function metadataRoutes(
-  { fhirBaseUrl }: HttpContext,
+  context: HttpContext,
   software: { readonly version: string; readonly startedAt: Date },
 ): readonly Route[] {
   let body: Uint8Array | undefined
@@ -19,9 +20,10 @@ export function metadataRoutes(
     body ??= Buffer.from(
       JSON.stringify(
         capabilityStatement({
-          fhirBaseUrl: fhirBaseUrl(),
+          fhirBaseUrl: context.fhirBaseUrl(),
           softwareVersion: software.version,
           startedAt: software.startedAt,
+          ...(context.access.requiresAccessToken && { tokenUrl: tokenUrl(context) }),
         }),
       ),
     )

@@ -2,8 +2,11 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { acceptsGzip, parseByteRange } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
+import type { BytesReservation } from '../access/daily-bytes.ts'
+import { mayDownload } from '../access/export-rights.ts'
 import type { OutputFile } from '../job-store.ts'
 import type { ByteRange, OutputFileKey } from '../output-file-store.ts'
+import { insufficientScope } from './access-refusals.ts'
 import { outcomeAnswer, type Answer } from './answer.ts'
 import { ifMatchNames, ifNoneMatchNames, ifRangeAdmits, strongEntityTag } from './entity-tags.ts'
 import { notFound, type RequestRefusedError } from './request-refused-error.ts'
@@ -51,19 +54,66 @@ async function outputFile(context: HttpContext, request: FastifyRequest): Promis
     },
   }
   if (request.method === 'HEAD') return answer
-  return { ...answer, body: await openRepresentation(context, key, { representation, range }) }
+  const { client } = context.access.requesterOf(request)
+  const reservation = context.limiter.reserveBytes(client, length)
+  const served = { key, file, range, length }
+  try {
+    const body = await openRepresentation(context, key, { representation, range })
+    return { ...answer, body, onSent: whenSent(context, request, { ...served, reservation }) }
+  } catch (error) {
+    reservation.settle(0)
+    throw error
+  }
 }
 
-/** @throws RequestRefusedError with 404 for what does not exist or belongs to another client. */
+interface Served {
+  readonly key: OutputFileKey
+  readonly file: OutputFile
+  readonly range: ByteRange | undefined
+  readonly length: number
+  readonly reservation: BytesReservation
+}
+
+/** Counts what was sent, and writes it down. */
+function whenSent(
+  { access, audit }: HttpContext,
+  request: FastifyRequest,
+  { key, file, range, length, reservation }: Served,
+): (bytes: number) => void {
+  const { kind, type, resourceCount } = file
+  const actor = access.actorOf(request)
+  return (bytes) => {
+    reservation.settle(bytes)
+    const complete = bytes === length
+    const record = { ...key, kind, type, resourceCount, range, bytes, complete }
+    void audit.note({ name: 'file-served', ...actor, ...record })
+  }
+}
+
+/**
+ * @throws RequestRefusedError with 404 for what does not exist or belongs to another client, and
+ *   with 403 for the client's own file when the token's scopes do not cover it.
+ */
 async function ownFile(
   context: HttpContext,
   request: FastifyRequest,
 ): Promise<{ key: OutputFileKey; file: OutputFile }> {
   const key = { jobId: segmentOf(request, 'jobId'), fileId: segmentOf(request, 'fileId') }
   if (!isRandomId(key.jobId) || !isRandomId(key.fileId)) throw unknownFile()
+  const { access } = context
   const found = await context.jobs.findFile(key)
-  if (found === undefined || !context.access.owns(request, found.job)) throw unknownFile()
-  return { key, file: found.file }
+  if (found === undefined) throw unknownFile()
+  const { job, file } = found
+  const attempt = { attempted: 'file', ...key } as const
+  if (!access.owns(request, job)) {
+    throw await access.refuse(request, { ...attempt, reason: 'not-owner' }, unknownFile())
+  }
+  if (mayDownload(access.requesterOf(request).rights, job.query, file)) return { key, file }
+  throw await access.refuse(
+    request,
+    { ...attempt, reason: 'insufficient-scope' },
+    insufficientScope('this file'),
+  )
 }
 
 function chooseRepresentation(

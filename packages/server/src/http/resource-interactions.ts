@@ -1,3 +1,4 @@
+import type { Interaction } from '@flatfhir/auth'
 import { isResourceId, isResourceType, type ResourceType } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
 import type { ReadResult, StoredResource, WriteOperation, WriteResult } from '../resource-store.ts'
@@ -42,6 +43,7 @@ export async function createResource(
     // To ignore the header would be to create what must not be created twice.
     throw badRequest('Conditional create (If-None-Exist) is not supported', 'not-supported')
   }
+  await context.access.require(request, 'c', type)
   return await context.bodies.use(request, async (body) =>
     write(context, request, { kind: 'create', type, body }),
   )
@@ -50,22 +52,22 @@ export async function createResource(
 async function updateResource(context: HttpContext, request: FastifyRequest): Promise<Answer> {
   requireJsonIsAccepted(request)
   const target = { ...addressOf(request), ...ifMatchOf(request) }
+  await requireAccess(context, request, { interaction: 'u', ...target })
   return await context.bodies.use(request, async (body) =>
     write(context, request, { kind: 'update', ...target, body }),
   )
 }
 
 async function deleteResource(context: HttpContext, request: FastifyRequest): Promise<Answer> {
-  return await write(context, request, {
-    kind: 'delete',
-    ...addressOf(request),
-    ...ifMatchOf(request),
-  })
+  const target = { ...addressOf(request), ...ifMatchOf(request) }
+  await requireAccess(context, request, { interaction: 'd', ...target })
+  return await write(context, request, { kind: 'delete', ...target })
 }
 
 async function readResource(context: HttpContext, request: FastifyRequest): Promise<Answer> {
   requireJsonIsAccepted(request)
   const { type, id } = addressOf(request)
+  await requireAccess(context, request, { interaction: 'r', type, id })
   const resource = foundResource(await context.resources.read(type, id))
   const headers = versionHeaders(resource)
   const ifNoneMatch = headerOf(request, 'if-none-match')
@@ -75,9 +77,32 @@ async function readResource(context: HttpContext, request: FastifyRequest): Prom
   return fhirAnswer(200, resource.body, headers)
 }
 
+/**
+ * A Group that the client has nothing to do with is like one that was never there: also to an update,
+ * which must not create it.
+ */
+async function requireAccess(
+  { access }: HttpContext,
+  request: FastifyRequest,
+  target: {
+    readonly interaction: Interaction
+    readonly type: ResourceType
+    readonly id: string
+  },
+): Promise<void> {
+  const { interaction, type, id } = target
+  await access.require(request, interaction, type)
+  if (type !== 'Group') return
+  await access.requireGroup(request, id, { unknown: unknownResource(), attempted: 'resource' })
+}
+
+function unknownResource(): RequestRefusedError {
+  return notFound('There is no such resource')
+}
+
 function foundResource(result: ReadResult): StoredResource {
   if (result.state === 'found') return result.resource
-  if (result.state === 'unknown') throw notFound('There is no such resource')
+  if (result.state === 'unknown') throw unknownResource()
   throw new RequestRefusedError({
     status: 410,
     issueType: 'deleted',

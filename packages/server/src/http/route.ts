@@ -1,4 +1,6 @@
 import type { FastifyRequest } from 'fastify'
+import type { AuditTrail } from '../access/audit-trail.ts'
+import type { ClientLimiter } from '../access/client-limiter.ts'
 import type { ResourceStore } from '../resource-store.ts'
 import type { ExportJobs } from '../jobs/export-jobs.ts'
 import type { Access } from './access.ts'
@@ -18,6 +20,8 @@ export interface Route {
   readonly methods: Readonly<Partial<Record<RouteMethod, Handler>>>
   /** Answers without asking who the client is. */
   readonly isPublic?: true
+  /** The handler looks at the content type itself. */
+  readonly takesAnyContent?: true
 }
 
 /** What the handlers work with. */
@@ -25,6 +29,8 @@ export interface HttpContext {
   readonly resources: ResourceStore
   readonly jobs: ExportJobs
   readonly access: Access
+  readonly limiter: ClientLimiter
+  readonly audit: AuditTrail
   readonly bodies: RequestBodies
   readonly clock: () => Date
   /** The FHIR base URL as clients see it, without a slash at its end. */

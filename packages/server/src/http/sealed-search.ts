@@ -14,20 +14,25 @@ const TAG_BYTES = 16
 export class SealedSearches {
   readonly #key = randomBytes(32)
 
-  /** Letters, digits, `-` and `_` only. */
-  seal(query: SearchQuery): string {
+  /**
+   * @param owner - The client that may open it again; empty while nobody has to log in.
+   * @returns Letters, digits, `-` and `_` only.
+   */
+  seal(query: SearchQuery, owner: string): string {
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce)
+    cipher.setAAD(Buffer.from(owner))
     const sealed = Buffer.concat([cipher.update(JSON.stringify(query), 'utf8'), cipher.final()])
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url')
   }
 
-  /** `undefined` for everything that {@link seal} of this very object did not make. */
-  open(text: string): SearchQuery | undefined {
+  /** `undefined` for everything that {@link seal} of this very object did not make for the owner. */
+  open(text: string, owner: string): SearchQuery | undefined {
     const bytes = Buffer.from(text, 'base64url')
     if (bytes.length <= NONCE_BYTES + TAG_BYTES) return undefined
     const nonce = bytes.subarray(0, NONCE_BYTES)
     const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: TAG_BYTES })
+    decipher.setAAD(Buffer.from(owner))
     decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES))
     try {
       const sealed = bytes.subarray(NONCE_BYTES + TAG_BYTES)

@@ -67,17 +67,19 @@ class TypeSearch {
 
   async byGet(request: FastifyRequest): Promise<Answer> {
     requireJsonIsAccepted(request)
+    await this.#context.access.require(request, 's', this.#type)
     const parameters = new URLSearchParams(rawQueryOf(request))
     const cursor = parameters.get(CURSOR)
-    if (cursor !== null) return await this.#answer(this.#followingPage(cursor))
+    if (cursor !== null) return await this.#answer(request, this.#followingPage(request, cursor))
     const { query, isCountOnly, understood } = this.#decode(request, parameters)
     const text = understood.toString()
     const selfUrl = text === '' ? this.#url() : `${this.#url()}?${text}`
-    return await this.#answer({ query, isCountOnly, selfUrl })
+    return await this.#answer(request, { query, isCountOnly, selfUrl })
   }
 
   async byPost(request: FastifyRequest): Promise<Answer> {
     requireJsonIsAccepted(request)
+    await this.#context.access.require(request, 's', this.#type)
     const parameters = await this.#context.bodies.use(
       request,
       async (body) => new URLSearchParams(new TextDecoder().decode(body)),
@@ -88,7 +90,8 @@ class TypeSearch {
     }
     const { query, isCountOnly } = this.#decode(request, parameters)
     // Who sends a search by POST does not want it in a URL.
-    return await this.#answer({ query, isCountOnly, selfUrl: this.#sealedUrl(query) })
+    const selfUrl = this.#sealedUrl(request, query)
+    return await this.#answer(request, { query, isCountOnly, selfUrl })
   }
 
   #decode(request: FastifyRequest, parameters: URLSearchParams): ReturnType<typeof decodeSearch> {
@@ -96,24 +99,35 @@ class TypeSearch {
     return decodeSearch(parameters, { ...this.#context.pageSizes, type: this.#type, lenient })
   }
 
-  #followingPage(cursor: string): PageRequest {
-    const query = this.#sealedSearches.open(cursor)
+  #followingPage(request: FastifyRequest, cursor: string): PageRequest {
+    const query = this.#sealedSearches.open(cursor, this.#owner(request))
     if (query?.type !== this.#type) {
       throw badRequest('The link to this page is no longer good: begin the search again')
     }
     return { query, isCountOnly: false, selfUrl: `${this.#url()}?${CURSOR}=${cursor}` }
   }
 
-  async #answer({ query, isCountOnly, selfUrl }: PageRequest): Promise<Answer> {
-    const page = await this.#context.resources.search(query)
+  async #answer(request: FastifyRequest, wanted: PageRequest): Promise<Answer> {
+    const { query, isCountOnly, selfUrl } = wanted
+    const page = await this.#visiblePage(request, query)
     const links = [{ relation: 'self', url: selfUrl }]
     if (page.nextCursor !== undefined && !isCountOnly) {
       links.push({
         relation: 'next',
-        url: this.#sealedUrl({ ...query, cursor: page.nextCursor }),
+        url: this.#sealedUrl(request, { ...query, cursor: page.nextCursor }),
       })
     }
     return fhirAnswer(200, searchset(page, links, isCountOnly ? [] : this.#entries(page)))
+  }
+
+  /** Groups that the client has nothing to do with are neither shown nor counted. */
+  async #visiblePage(request: FastifyRequest, query: SearchQuery): Promise<SearchPage> {
+    const { resources, access } = this.#context
+    const { groups } = access.requesterOf(request).rights
+    if (query.type !== 'Group' || groups === 'all') return await resources.search(query)
+    const ids = query.ids?.filter((id) => groups.includes(id)) ?? groups
+    if (ids.length === 0) return { resources: [], total: 0 }
+    return await resources.search({ ...query, ids })
   }
 
   #entries({ resources }: SearchPage): Uint8Array[] {
@@ -130,8 +144,14 @@ class TypeSearch {
     return `${this.#context.fhirBaseUrl()}/${type}/${id}`
   }
 
-  #sealedUrl(query: SearchQuery): string {
-    return `${this.#url()}?${CURSOR}=${this.#sealedSearches.seal(query)}`
+  #sealedUrl(request: FastifyRequest, query: SearchQuery): string {
+    const sealed = this.#sealedSearches.seal(query, this.#owner(request))
+    return `${this.#url()}?${CURSOR}=${sealed}`
+  }
+
+  /** Whose the links of a search are. */
+  #owner(request: FastifyRequest): string {
+    return this.#context.access.requesterOf(request).client?.clientId ?? ''
   }
 
   #url(): string {

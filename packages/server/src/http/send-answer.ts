@@ -18,11 +18,13 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
 export async function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
-  { answer: { status, headers, body }, stallMs }: { answer: Answer; stallMs: number },
+  { answer, stallMs }: { answer: Answer; stallMs: number },
 ): Promise<void> {
+  const { status, headers, body, onSent } = answer
   if (response.headersSent || response.destroyed) {
     response.destroy()
     if (body instanceof Readable) body.destroy()
+    onSent?.(0)
     return
   }
   const isStream = body instanceof Readable
@@ -40,24 +42,30 @@ export async function sendAnswer(
     clearInterval(watch)
     body.destroy()
   })
+  const progress = { sentBytes: 0 }
   try {
-    await sendStream(response, body, Number(headers['content-length']))
+    await sendStream(response, body, progress)
+    // To end the answer here would let the client wait for the rest on a connection that stays open.
+    if (progress.sentBytes !== Number(headers['content-length'])) response.destroy()
+    else response.end()
   } catch {
     response.destroy()
+  } finally {
+    onSent?.(progress.sentBytes)
   }
 }
 
 /** One chunk at a time: the source reads the next one while the last is being taken. */
-async function sendStream(response: ServerResponse, body: Readable, length: number): Promise<void> {
-  let sentBytes = 0
+async function sendStream(
+  response: ServerResponse,
+  body: Readable,
+  progress: { sentBytes: number },
+): Promise<void> {
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    sentBytes += chunk.length
     await written(response, chunk)
+    progress.sentBytes += chunk.length
     if (body instanceof RecyclingFileStream) body.recycle(chunk)
   }
-  // To end the answer here would let the client wait for the rest on a connection that stays open.
-  if (sentBytes !== length) throw new RangeError('The file is not as long as it should be')
-  response.end()
 }
 
 function written(response: ServerResponse, chunk: Uint8Array): Promise<void> {

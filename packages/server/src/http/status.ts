@@ -1,7 +1,9 @@
 import { encodeManifest, type Manifest, type ManifestFile } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
+import { mayAskAbout } from '../access/export-rights.ts'
 import type { OutputFile } from '../job-store.ts'
 import type { CompleteStatus, ExportStatus, InProgressStatus } from '../jobs/export-status.ts'
+import { insufficientScope } from './access-refusals.ts'
 import { jsonAnswer, outcomeAnswer, type Answer } from './answer.ts'
 import { notFound, type RequestRefusedError } from './request-refused-error.ts'
 import { segmentOf } from './request-parts.ts'
@@ -19,11 +21,18 @@ export function statusRoutes(context: HttpContext): readonly Route[] {
     {
       path: STATUS_PATH,
       methods: {
-        GET: async (request) => statusAnswer(context, await ownStatus(context, request)),
+        GET: (request) => exportStatus(context, request),
         DELETE: (request) => deleteExport(context, request),
       },
     },
   ]
+}
+
+async function exportStatus(context: HttpContext, request: FastifyRequest): Promise<Answer> {
+  const status = await ownStatus(context, request, 'status')
+  const { client } = context.access.requesterOf(request)
+  context.limiter.countPoll(client, status.job.jobId)
+  return statusAnswer(context, status)
 }
 
 function statusAnswer(context: HttpContext, status: ExportStatus): Answer {
@@ -73,19 +82,42 @@ function manifestFile(
 }
 
 async function deleteExport(context: HttpContext, request: FastifyRequest): Promise<Answer> {
-  const { job } = await ownStatus(context, request)
+  const { job } = await ownStatus(context, request, 'delete')
   if (!(await context.jobs.delete(job.jobId))) throw unknownExport()
+  const actor = context.access.actorOf(request)
+  await context.audit.record({
+    name: 'job-deleted',
+    ...actor,
+    jobId: job.jobId,
+    cause: 'requested',
+  })
   const diagnostics = 'The export and its files are deleted.'
   return outcomeAnswer(202, { severity: 'information', code: 'informational', diagnostics })
 }
 
-/** @throws RequestRefusedError with 404 for what does not exist or belongs to another client. */
-async function ownStatus(context: HttpContext, request: FastifyRequest): Promise<ExportStatus> {
+/**
+ * @throws RequestRefusedError with 404 for what does not exist or belongs to another client, and
+ *   with 403 for the client's own export when the token's scopes do not cover it.
+ */
+async function ownStatus(
+  context: HttpContext,
+  request: FastifyRequest,
+  attempted: 'status' | 'delete',
+): Promise<ExportStatus> {
+  const { access } = context
   const jobId = segmentOf(request, 'jobId')
   if (!isRandomId(jobId)) throw unknownExport()
   const status = await context.jobs.status(jobId)
-  if (status === undefined || !context.access.owns(request, status.job)) throw unknownExport()
-  return status
+  if (status === undefined) throw unknownExport()
+  if (!access.owns(request, status.job)) {
+    throw await access.refuse(request, { attempted, reason: 'not-owner', jobId }, unknownExport())
+  }
+  if (mayAskAbout(access.requesterOf(request).rights, status.job.query)) return status
+  throw await access.refuse(
+    request,
+    { attempted, reason: 'insufficient-scope', jobId },
+    insufficientScope('all that this export may hold'),
+  )
 }
 
 function unknownExport(): RequestRefusedError {

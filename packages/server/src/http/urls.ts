@@ -23,6 +23,11 @@ export function outputFileUrl(
   return `${fhirBaseUrl()}/bulk-files/${jobId}/${fileId}`
 }
 
+/** The absolute URL of the token endpoint, which is also what assertions have to name as `aud`. */
+export function tokenUrl({ fhirBaseUrl }: Pick<HttpContext, 'fhirBaseUrl'>): string {
+  return `${fhirBaseUrl()}/auth/token`
+}
+
 /** Whether this can be the id of a job or a file: 128 bits in lower-case hexadecimal. */
 export function isRandomId(text: string): boolean {
   return /^[0-9a-f]{32}$/.test(text)

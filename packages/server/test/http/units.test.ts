@@ -129,28 +129,29 @@ describe('sealed searches', () => {
   test('open again, tell nothing, and fit a URL', () => {
     const searches = new SealedSearches()
 
-    const sealed = searches.seal(query)
+    const sealed = searches.seal(query, 'ann')
 
-    expect(searches.open(sealed)).toEqual(query)
+    expect(searches.open(sealed, 'ann')).toEqual(query)
     expect(sealed).toMatch(/^[A-Za-z0-9_-]+$/)
     expect(Buffer.from(sealed, 'base64url').toString('latin1')).not.toContain('ller')
   })
 
-  test('of another process, changed or made up are refused', () => {
+  test('of another process or client, changed or made up are refused', () => {
     const searches = new SealedSearches()
-    const sealed = searches.seal(query)
+    const sealed = searches.seal(query, 'ann')
 
-    expect(new SealedSearches().open(sealed)).toBeUndefined()
+    expect(new SealedSearches().open(sealed, 'ann')).toBeUndefined()
+    expect(searches.open(sealed, 'bob')).toBeUndefined()
     fc.assert(
       fc.property(fc.nat(sealed.length - 2), (at) => {
         const changed =
           sealed.slice(0, at) + (sealed[at] === 'A' ? 'B' : 'A') + sealed.slice(at + 1)
-        expect(searches.open(changed)).toBeUndefined()
+        expect(searches.open(changed, 'ann')).toBeUndefined()
       }),
     )
     fc.assert(
       fc.property(fc.string(), (text) => {
-        expect(searches.open(text)).toBeUndefined()
+        expect(searches.open(text, 'ann')).toBeUndefined()
       }),
     )
   })
