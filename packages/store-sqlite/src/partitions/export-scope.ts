@@ -59,6 +59,11 @@ export class ExportScope implements Disposable {
     )
   }
 
+  /** Whether a Group had members at `_since`. */
+  hadMembers(): boolean {
+    return this.#count(`SELECT count(*) AS n FROM ${this.tables.cohortBefore}`) > 0
+  }
+
   /** Whether the patients' resources refer to anything outside the compartments. */
   hasSupport(): boolean {
     return (

@@ -50,8 +50,11 @@ export function planPartitions(
   { query, snapshot, limits }: { query: ExportQuery; snapshot: Snapshot; limits: PlanLimits },
 ): readonly Partition[] {
   using scope = new ExportScope(database, { query, snapshot, number: PLAN_SCOPE })
-  // A Group without members exports nothing, whatever else was asked for.
-  if (query.level === 'group' && scope.rosterSize() === 0) return []
+  // A Group without members exports nothing, whatever else was asked for; but what was deleted of
+  // those who were members is told, as it is of everybody who left.
+  if (query.level === 'group' && scope.rosterSize() === 0) {
+    return scope.hadMembers() ? planDeleted(query) : []
+  }
   const stored = storedTypes(database, scope).filter(({ type }) => isAskedFor(type, query))
   const input = { scope, limits }
   const planned = stored.flatMap((type) => planType(database, type, { ...input, query }))

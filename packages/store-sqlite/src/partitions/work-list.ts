@@ -1,7 +1,7 @@
 import type { Database } from '../database.ts'
 import { SUPPORTING_TYPES, type ResourceType } from '@flatfhir/protocol'
 import type { ExportQuery } from '@flatfhir/server'
-import { SEQUENCE_SPAN, typeCode, versionKey } from '../resource-store/keys.ts'
+import { NEVER, SEQUENCE_SPAN, typeCode, versionKey } from '../resource-store/keys.ts'
 import { isPresent } from '../resource-store/patient-presence.ts'
 import type { ExportScope } from './export-scope.ts'
 import { visibleKey } from './visible-version.ts'
@@ -119,7 +119,7 @@ export function fillWithDeleted(
 }
 
 function tombstoneFilter(
-  { tables }: ExportScope,
+  { tables, window }: ExportScope,
   { level }: ExportQuery,
   type: ResourceType,
 ): string {
@@ -129,6 +129,10 @@ function tombstoneFilter(
   if (level === 'patient') return 'v.patient IS NOT NULL'
   // Who left the cohort, or was deleted with it, was in it before.
   const people = `SELECT node FROM ${tables.cohort} UNION SELECT node FROM ${tables.cohortBefore}`
-  return `(v.patient IN (${people}) OR EXISTS (
-    SELECT 1 FROM shared_compartment s WHERE s.key = v.key AND s.patient IN (${people})))`
+  const isTheirs = (version: string): string => `(${version}.patient IN (${people}) OR EXISTS (
+    SELECT 1 FROM shared_compartment s WHERE s.key = ${version}.key AND s.patient IN (${people})))`
+  // A record may have become somebody else's before it was deleted.
+  return `(${isTheirs('v')} OR EXISTS (
+    SELECT 1 FROM version h WHERE h.node = v.node AND h.superseded_seq < ${NEVER}
+      AND h.superseded_seq > ${window.after} AND ${isTheirs('h')}))`
 }

@@ -19,8 +19,8 @@ export interface RandomRuns {
   readonly runs?: number
 }
 
-/** Looking for a smaller counterexample ends in time for it to be reported. */
-const SHRINKING_MS = 30_000
+/** With it, looking for a smaller counterexample ends in time for one to be reported. */
+const MS_PER_RUN = 2500
 
 const QUERIES: readonly ExportQuery[] = [
   { level: 'system' },
@@ -40,22 +40,28 @@ interface Copy {
 /** Chains of `_since` exports, each from the last one's `transactionTime`, equal the store. */
 export function sinceChainTests(openStore: OpenStore, { runs = 12 }: RandomRuns): void {
   describe('a chain of _since exports', () => {
-    test('equals the store at every level, whatever was written in between', async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(fc.array(transactions, { maxLength: 5 }), { minLength: 2, maxLength: 7 }),
-          async (windows) => {
-            const { store } = await openStore()
-            try {
-              await followChain(store, windows)
-            } finally {
-              await store[Symbol.asyncDispose]()
-            }
-          },
-        ),
-        { numRuns: runs, interruptAfterTimeLimit: SHRINKING_MS },
-      )
-    })
+    const limitMs = runs * MS_PER_RUN
+    const timeout = limitMs + 30_000
+    test(
+      'equals the store at every level, whatever was written in between',
+      { timeout },
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.array(transactions, { maxLength: 5 }), { minLength: 2, maxLength: 7 }),
+            async (windows) => {
+              const { store } = await openStore()
+              try {
+                await followChain(store, windows)
+              } finally {
+                await store[Symbol.asyncDispose]()
+              }
+            },
+          ),
+          { numRuns: runs, interruptAfterTimeLimit: limitMs },
+        )
+      },
+    )
   })
 }
 

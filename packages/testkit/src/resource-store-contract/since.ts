@@ -139,6 +139,25 @@ export function sinceTests(openStore: OpenStore): void {
       ])
     })
 
+    test('tells what was deleted of who left, also where nobody is left', async () => {
+      const exported = await exportAfter(
+        [patient('p'), patient('q'), group('g', ['Patient/p', 'Patient/q']), observation('o', 'p')],
+        { put: [group('g', [])], remove: ['Observation/o', 'Patient/q'] },
+      )
+
+      expect(exported.lines).toEqual([])
+      expect(exported.deleted.toSorted()).toEqual(['Observation/o', 'Patient/q'])
+    })
+
+    test('tells a record that became somebody else’s and was then deleted', async () => {
+      const exported = await exportAfter(
+        [patient('p'), patient('q'), group('g', ['Patient/p']), observation('o', 'p')],
+        { put: [observation('o', 'q')], remove: ['Observation/o'] },
+      )
+
+      expect(exported.deleted).toEqual(['Observation/o'])
+    })
+
     test('tells only deletes of the types that were asked for, and none twice', async () => {
       const { store } = await openStore()
       await put(store, patient('p'), group('g', ['Patient/p']), observation('o', 'p'))
