@@ -74,7 +74,7 @@ interface Place {
   readonly directory: string
   readonly encryptionKey: EncryptionKey
   readonly store: EncryptedOutputFileStore
-  pathOf(key: OutputFileKey): string
+  readonly pathOf: (key: OutputFileKey) => string
 }
 
 async function newPlace(): Promise<Place> {
@@ -501,6 +501,7 @@ test('leftovers of a crash go, the key of retained files stays', async () => {
 
   await store.retainFiles(kept.jobId, [kept.fileId])
   await store.retainFiles(keyOnly, [])
+  await cutOff.abort()
 
   expect((await readdir(join(directory, kept.jobId))).sort()).toEqual(
     [kept.fileId, 'job.key'].sort(),
