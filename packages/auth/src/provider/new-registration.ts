@@ -64,7 +64,7 @@ export function newRegistration(
   { now, randomBytes = nodeRandomBytes }: RegistrationOptions,
 ): RegisteredClient {
   const { name, groups = [], quotas = {} } = request
-   
+
   if (!/^[^\x00-\x1f\x7f]{1,200}$/u.test(name)) {
     throw new RegistrationInvalidError('name', 'The name of a client is empty, long or unprintable')
   }

@@ -12,12 +12,14 @@ export interface TokenBucketsOptions {
 }
 
 interface Bucket {
-  readonly tokens: number
+  /** Sixty thousand make one use, so that whole milliseconds add whole numbers without rounding. */
+  readonly credit: number
   readonly atMs: number
 }
 
 const DEFAULT_KEYS = 10_000
-const MS_PER_MINUTE = 60_000
+/** Milliseconds of a minute: each adds `perMinute` of credit. */
+const CREDIT_PER_USE = 60_000
 
 /** Limits how often something happens, for each of many keys, in bounded memory. */
 export class TokenBuckets {
@@ -37,15 +39,16 @@ export class TokenBuckets {
   take(key: string): number {
     const { perMinute } = this.#options
     const nowMs = this.#options.now().getTime()
-    const { tokens, atMs } = this.#buckets.get(key) ?? { tokens: perMinute, atMs: nowMs }
+    const full = perMinute * CREDIT_PER_USE
+    const { credit, atMs } = this.#buckets.get(key) ?? { credit: full, atMs: nowMs }
     // A clock that was set back fills nothing, and takes nothing away.
     const elapsedMs = Math.max(0, nowMs - atMs)
-    const filled = Math.min(perMinute, tokens + (elapsedMs * perMinute) / MS_PER_MINUTE)
-    if (filled < 1) {
-      this.#remember(key, { tokens: filled, atMs: nowMs })
-      return Math.max(1, Math.ceil(((1 - filled) * MS_PER_MINUTE) / perMinute / 1000))
+    const filled = Math.min(full, credit + elapsedMs * perMinute)
+    if (filled < CREDIT_PER_USE) {
+      this.#remember(key, { credit: filled, atMs: nowMs })
+      return Math.ceil((CREDIT_PER_USE - filled) / perMinute / 1000)
     }
-    this.#remember(key, { tokens: filled - 1, atMs: nowMs })
+    this.#remember(key, { credit: filled - CREDIT_PER_USE, atMs: nowMs })
     return 0
   }
 
