@@ -51,3 +51,14 @@ export {
   type EncryptionKeyFault,
 } from './output-files/encrypted/errors.ts'
 export type * from './audit/audit-log.ts'
+export type { AuditAnchor } from './audit/audit-chain.ts'
+export { AuditLogDamagedError, AuditLogFailedError } from './audit/errors.ts'
+export type { ExclusiveLock } from './audit/exclusive-lock.ts'
+export { FileAuditLog, type FileAuditLogOptions } from './audit/file-audit-log.ts'
+export {
+  verifyAuditLog,
+  type AuditFault,
+  type AuditFaultKind,
+  type AuditVerification,
+  type VerifyAuditLogOptions,
+} from './audit/verify-audit-log.ts'

@@ -8,6 +8,7 @@ export {
   SqliteResourceStore,
   type SqliteResourceStoreOptions,
 } from './resource-store/sqlite-resource-store.ts'
+export { SqliteFileLock, type SqliteFileLockOptions } from './sqlite-file-lock.ts'
 export { StoreClosedError, StoreFailedError, StoreWorkerLostError } from './worker-errors.ts'
 export {
   importResources,
