@@ -30,11 +30,16 @@ const DECODER = new TextDecoder()
  * @param bytes - UTF-8 that `JSON.parse` accepted: nothing is checked again. Every byte that matters
  *   to JSON's structure is ASCII, so bytes can be scanned without decoding them.
  * @param start - Offset of the object's opening brace.
+ * @param most - Members after so many are not looked for.
  */
-export function memberSpans(bytes: Uint8Array, start: number): MemberSpan[] {
+export function memberSpans(
+  bytes: Uint8Array,
+  start: number,
+  most: number = Infinity,
+): MemberSpan[] {
   const members: MemberSpan[] = []
   let at = skipBlanks(bytes, start + 1)
-  while (bytes[at] === QUOTE) {
+  while (bytes[at] === QUOTE && members.length !== most) {
     const keyEnd = skipString(bytes, at)
     const valueStart = skipBlanks(bytes, skipBlanks(bytes, keyEnd) + 1)
     const valueEnd = skipValue(bytes, valueStart)

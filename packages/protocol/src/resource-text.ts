@@ -1,3 +1,4 @@
+import { isAscii, isUtf8 } from 'node:buffer'
 import { ResourceInvalidError } from './errors.ts'
 import type { ResourceType } from './generated/resource-types.ts'
 import { formatInstant } from './instant.ts'
@@ -30,7 +31,11 @@ const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const SPACE = 0x20
-const SINGULAR = new Set(['resourceType', 'id', 'meta'])
+const META_OPENED = ENCODER.encode(',"meta":{')
+const META_CLOSED = ENCODER.encode('}')
+const LEADING = ['resourceType', 'id'] as const
+const LEADING_WITH_META = [...LEADING, 'meta'] as const
+const SINGULAR = new Set<string>(LEADING_WITH_META)
 
 /**
  * Reads the text of one resource, keeping the text.
@@ -67,7 +72,7 @@ export function readResourceText(bytes: Uint8Array): ResourceText {
  */
 export function stampTemplate(text: ResourceText, id: string): StampTemplate {
   const { bytes } = text
-  const members = membersByKey(bytes)
+  const members = leadingMembers(text) ?? membersByKey(bytes)
   const type = members.get('resourceType')
   if (type === undefined) throw new TypeError('A ResourceText always has a resourceType')
   const idMember = members.get('id')
@@ -100,8 +105,8 @@ interface Edit {
 
 function insertMeta(bytes: Uint8Array, idEdit: Edit): StampTemplate {
   return {
-    head: [bytes.subarray(0, idEdit.start), ENCODER.encode(`${idEdit.text},"meta":{`)],
-    tail: [ENCODER.encode('}'), bytes.subarray(idEdit.end)],
+    head: [bytes.subarray(0, idEdit.start), ENCODER.encode(idEdit.text), META_OPENED],
+    tail: [META_CLOSED, bytes.subarray(idEdit.end)],
   }
 }
 
@@ -141,6 +146,21 @@ function keptMetaMembers(bytes: Uint8Array, meta: MemberSpan): string {
   return kept
 }
 
+const NEEDLES = ['"resourceType"', '"id"', '"meta"', '\\u00'].map((needle) => Buffer.from(needle))
+
+/**
+ * The members where they come first, as they nearly always do, and nothing after them can be one of
+ * them again, nor their name in escapes; found without going through the rest of the text.
+ */
+function leadingMembers({ bytes, resource }: ResourceText): Map<string, MemberSpan> | undefined {
+  const expected = resource['meta'] === undefined ? LEADING : LEADING_WITH_META
+  const members = memberSpans(bytes, 0, expected.length)
+  if (!expected.every((key, index) => members[index]?.key === key)) return undefined
+  const rest = asBuffer(bytes.subarray(members.at(-1)?.valueEnd))
+  if (NEEDLES.some((needle) => rest.includes(needle))) return undefined
+  return new Map(members.map((member) => [member.key, member]))
+}
+
 function membersByKey(bytes: Uint8Array): Map<string, MemberSpan> {
   const members = new Map<string, MemberSpan>()
   const seen = new Set<string>()
@@ -169,11 +189,13 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
 }
 
 function decode(bytes: Uint8Array): string {
-  try {
-    return STRICT_UTF8.decode(bytes)
-  } catch {
-    throw new ResourceInvalidError('not-utf8', 'the text is not valid UTF-8')
-  }
+  if (isAscii(bytes)) return asBuffer(bytes).toString('latin1')
+  if (isUtf8(bytes)) return asBuffer(bytes).toString('utf8')
+  throw new ResourceInvalidError('not-utf8', 'the text is not valid UTF-8')
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 // No `cause`: the message of JSON.parse's SyntaxError quotes the text, which is patient data.

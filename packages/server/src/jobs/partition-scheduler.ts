@@ -43,6 +43,8 @@ interface Running {
 }
 
 const NEVER = new Promise<void>(() => undefined)
+/** Partitions that are begun while every thread is busy, so that none waits for the job store. */
+const BEGUN_AHEAD = 1
 
 /**
  * Shares a few worker threads fairly between the partitions of all jobs. Threads start when they are
@@ -52,6 +54,8 @@ export class PartitionScheduler {
   readonly #options: PartitionSchedulerOptions
   readonly #queue = new FairQueue<Waiting>()
   readonly #idle: PartitionThread[] = []
+  readonly #waitingForThread: (() => void)[] = []
+  #busyThreads = 0
   readonly #running = new Set<Running>()
   #stopped = false
 
@@ -103,7 +107,7 @@ export class PartitionScheduler {
   }
 
   #dispatch(): void {
-    while (!this.#stopped && this.#running.size < this.#options.workers) {
+    while (!this.#stopped && this.#running.size < this.#options.workers + BEGUN_AHEAD) {
       const item = this.#queue.take()
       if (item === undefined) return
       this.#start(item)
@@ -127,7 +131,17 @@ export class PartitionScheduler {
   async #write(request: PartitionRequest, running: Running): Promise<PartitionResult> {
     const { abortFlag } = running
     if (!(await request.begin())) return { kind: 'aborted' }
-    if (Atomics.load(abortFlag, 0) !== 0) return { kind: 'aborted' }
+    await this.#takeTurn()
+    try {
+      if (this.#stopped || Atomics.load(abortFlag, 0) !== 0) return { kind: 'aborted' }
+      return await this.#writeInThread(request, running)
+    } finally {
+      this.#endTurn()
+    }
+  }
+
+  async #writeInThread(request: PartitionRequest, running: Running): Promise<PartitionResult> {
+    const { abortFlag } = running
     const thread = this.#idle.pop() ?? new PartitionThread(this.#options.workerOptions)
     running.thread = thread
     const result = await thread.run({ ...request.task, abortFlag }, request.onProgress)
@@ -135,6 +149,23 @@ export class PartitionScheduler {
     if (thread.lostCode === undefined) this.#idle.push(thread)
     else if (result.kind === 'failed') this.#options.onWorkerLost(thread.lostCode)
     return result
+  }
+
+  /** Resolves when a thread is free. */
+  async #takeTurn(): Promise<void> {
+    if (this.#busyThreads < this.#options.workers) {
+      this.#busyThreads += 1
+      return
+    }
+    await new Promise<void>((resolve) => {
+      this.#waitingForThread.push(resolve)
+    })
+  }
+
+  #endTurn(): void {
+    const next = this.#waitingForThread.shift()
+    if (next === undefined) this.#busyThreads -= 1
+    else next()
   }
 
   async #close(thread: PartitionThread): Promise<void> {

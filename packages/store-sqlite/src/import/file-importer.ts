@@ -19,6 +19,8 @@ export interface ImportOutput {
 
 const BATCH_BYTES = 6 * 1024 * 1024
 const BATCH_SIZE = 8192
+/** The last resource may go over {@link BATCH_BYTES}. */
+const BATCH_ROOM_BYTES = BATCH_BYTES + 256 * 1024
 const READ_BYTES = 1024 * 1024
 const GUNZIP_CHUNK_BYTES = 256 * 1024
 /** A Bundle is read as a whole. */
@@ -31,7 +33,7 @@ const gunzipWhole = promisify(gunzip)
 export class FileImporter {
   readonly #output: ImportOutput
   readonly #maxLineBytes: number
-  #batch = new ImportBatchBuilder()
+  #batch = new ImportBatchBuilder(BATCH_ROOM_BYTES)
 
   constructor(output: ImportOutput, maxLineBytes: number) {
     this.#output = output
@@ -52,7 +54,7 @@ export class FileImporter {
   async flush(): Promise<void> {
     if (this.#batch.size === 0) return
     const batch = this.#batch.build()
-    this.#batch = new ImportBatchBuilder()
+    this.#batch = new ImportBatchBuilder(BATCH_ROOM_BYTES)
     await this.#output.write(batch)
   }
 

@@ -1,4 +1,4 @@
-import { versionStamp } from '@flatfhir/protocol'
+import { versionStamp, type StampTemplate } from '@flatfhir/protocol'
 import { typeCode } from '../resource-store/keys.ts'
 import type { IndexedResource, RosterMember, Target } from '../resource-store/resource-index.ts'
 import type { WritableResource } from '../resource-store/resource-writer.ts'
@@ -48,11 +48,22 @@ export interface ImportBatch {
 const PATIENT = typeCode('Patient')
 const STAMP_BYTES = versionStamp('1', new Date(0)).length
 
-/** Gathers indexed resources into a batch. */
+/** What is kept of a resource once its text is laid out. */
+type LaidOut = Omit<IndexedResource, 'template'>
+
+/** Gathers indexed resources into a batch; their texts are copied at once and not held on to. */
 export class ImportBatchBuilder {
-  readonly #resources: IndexedResource[] = []
+  readonly #resources: LaidOut[] = []
   readonly #deletes: BatchDelete[] = []
+  readonly #ends: number[] = []
+  readonly #gaps: number[] = []
+  #room: Uint8Array
   #bytes = 0
+
+  /** @param expectedBytes - Room that is made at once; more is made when it is needed. */
+  constructor(expectedBytes: number) {
+    this.#room = Buffer.allocUnsafeSlow(expectedBytes)
+  }
 
   /** Bytes gathered so far. */
   get bytes(): number {
@@ -64,9 +75,15 @@ export class ImportBatchBuilder {
     return this.#resources.length + this.#deletes.length
   }
 
-  add(resource: IndexedResource): void {
+  add({ template, ...resource }: IndexedResource): void {
     this.#resources.push(resource)
-    this.#bytes += sizeOf(resource)
+    this.#makeRoom(sizeOf(template))
+    const start = this.#bytes
+    for (const piece of template.head) this.#put(piece)
+    this.#gaps.push(this.#bytes - start)
+    this.#bytes += STAMP_BYTES
+    for (const piece of template.tail) this.#put(piece)
+    this.#ends.push(this.#bytes)
   }
 
   delete(target: Target): void {
@@ -78,7 +95,9 @@ export class ImportBatchBuilder {
     const patients = new Pool<string, string>((id) => id)
     const supports = new Pool<Target, string>(({ code, id }) => `${code}/${id}`)
     return {
-      ...layOut(resources, this.#bytes),
+      bytes: this.#room.subarray(0, this.#bytes),
+      ends: Uint32Array.from(this.#ends),
+      gaps: Uint32Array.from(this.#gaps),
       codes: Uint8Array.from(resources, ({ code }) => code),
       ids: resources.map(({ id }) => id),
       // A Patient's own compartment needs no telling.
@@ -93,6 +112,19 @@ export class ImportBatchBuilder {
       rarities: raritiesOf(resources),
       deletes: this.#deletes,
     }
+  }
+
+  #put(piece: Uint8Array): void {
+    this.#room.set(piece, this.#bytes)
+    this.#bytes += piece.length
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#bytes + bytes
+    if (needed <= this.#room.length) return
+    const room = Buffer.allocUnsafeSlow(Math.max(needed, this.#room.length * 2))
+    room.set(this.#room.subarray(0, this.#bytes))
+    this.#room = room
   }
 }
 
@@ -159,33 +191,11 @@ function endOf(ends: Uint32Array | Uint8Array, index: number): number {
   return ends[index] ?? 0
 }
 
-function sizeOf({ template }: IndexedResource): number {
-  const pieces = [...template.head, ...template.tail]
-  return pieces.reduce((bytes, piece) => bytes + piece.length, STAMP_BYTES)
-}
-
-function layOut(
-  resources: readonly IndexedResource[],
-  size: number,
-): Pick<ImportBatch, 'bytes' | 'ends' | 'gaps'> {
-  const bytes = new Uint8Array(size)
-  const ends = new Uint32Array(resources.length)
-  const gaps = new Uint32Array(resources.length)
-  let at = 0
-  resources.forEach(({ template }, index) => {
-    const start = at
-    for (const piece of template.head) at = put(bytes, piece, at)
-    gaps[index] = at - start
-    at += STAMP_BYTES
-    for (const piece of template.tail) at = put(bytes, piece, at)
-    ends[index] = at
-  })
-  return { bytes, ends, gaps }
-}
-
-function put(target: Uint8Array, piece: Uint8Array, at: number): number {
-  target.set(piece, at)
-  return at + piece.length
+function sizeOf({ head, tail }: StampTemplate): number {
+  let bytes = STAMP_BYTES
+  for (const piece of head) bytes += piece.length
+  for (const piece of tail) bytes += piece.length
+  return bytes
 }
 
 function patientColumns(
@@ -204,7 +214,7 @@ function supportColumns(
   return { supportTargets: pool.values, supports: indexes, supportEnds: ends }
 }
 
-function raritiesOf(resources: readonly IndexedResource[]): ReadonlyMap<number, Rarities> {
+function raritiesOf(resources: readonly LaidOut[]): ReadonlyMap<number, Rarities> {
   const rarities = new Map<number, Rarities>()
   resources.forEach(({ provenanceTargets, members, terms }, index) => {
     const isRare = provenanceTargets.length > 0 || members !== undefined || terms !== undefined
