@@ -22,13 +22,13 @@ export interface ConnectionOptions {
   /**
    * Memory for pages, in KiB.
    *
-   * @defaultValue 64 MiB
+   * @defaultValue 32 MiB
    */
   readonly cacheKib?: number
 }
 
 const PAGE_BYTES = 16 * 1024
-const DEFAULT_CACHE_KIB = 64 * 1024
+const DEFAULT_CACHE_KIB = 32 * 1024
 /** Writers are one at a time, and each is done within a second or so. */
 const BUSY_TIMEOUT_MS = 60_000
 /** The log is copied back into the database every so many pages: 64 MiB. */

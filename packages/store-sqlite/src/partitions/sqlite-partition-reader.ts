@@ -23,7 +23,7 @@ import {
 
 /** Exports that a reader keeps the temporary tables of. */
 const MAX_SCOPES = 4
-const READER_CACHE_KIB = 32 * 1024
+const READER_CACHE_KIB = 12 * 1024
 
 /** What a worker thread needs to open a reader. */
 export interface PartitionReaderOptions {
