@@ -108,7 +108,7 @@ describe('what is on the disk', () => {
     for (const name of names) {
       const stored = await readFile(join(directory, key.jobId, name))
       expect(stored.includes('nobody else')).toBe(false)
-      expect(stored.includes(encryptionKey.bytes())).toBe(false)
+      expect(stored.includes(Buffer.from(encryptionKey.bytes()))).toBe(false)
       if (process.platform !== 'win32') {
         expect((await stat(join(directory, key.jobId, name))).mode & 0o077).toBe(0)
       }
