@@ -1,6 +1,6 @@
 import { BulkDataError } from '@flatfhir/protocol'
 
-/** Without an authorizer, the server answers this machine only. */
+/** A server that asks nobody to log in answers this machine only. */
 export class OpenServerNotLoopbackError extends BulkDataError {
   readonly code = 'OPEN_SERVER_NOT_LOOPBACK'
   readonly retryable = false

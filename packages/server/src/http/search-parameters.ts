@@ -28,7 +28,9 @@ interface Draft {
 /** The search parameters that there are, and what each adds to the search. */
 const PARAMETERS: Readonly<Record<string, (value: string) => Draft>> = {
   _id: (value) => ({ criteria: { ids: idsOf(value) } }),
-  identifier: (value) => ({ criteria: { identifiers: splitOn(value, ',').map(identifierOf) } }),
+  identifier: (value) => ({
+    criteria: { identifiers: requireFew(splitOn(value, ',')).map(identifierOf) },
+  }),
   name: (value) => ({ criteria: { names: valuesOf('name', value) } }),
   _count: (value) => ({ criteria: {}, count: countOf(value) }),
   // Looked at with the Accept header.
@@ -86,7 +88,7 @@ function countOf(value: string): number {
 }
 
 function valuesOf(name: string, value: string): string[] {
-  const values = splitOn(value, ',').map(unescaped)
+  const values = requireFew(splitOn(value, ',')).map(unescaped)
   if (values.some((each) => each.trim() === '')) throw invalid(name)
   return values
 }
@@ -100,6 +102,14 @@ function identifierOf(token: string): SearchIdentifier {
 
 function invalid(name: string): RequestRefusedError {
   return badRequest(`Search parameter ${name} has a value that it cannot have`)
+}
+
+/** More values than any person names, and fewer than a database takes offence at. */
+const MAX_VALUES = 500
+
+function requireFew(values: readonly string[]): readonly string[] {
+  if (values.length <= MAX_VALUES) return values
+  throw badRequest(`A search parameter has at most ${MAX_VALUES} values`, 'too-costly')
 }
 
 /** Splits where the separator is not escaped by a backslash; escapes stay. */

@@ -71,7 +71,9 @@ describe('base URLs', () => {
   })
 
   test('have brackets around IPv6 addresses', () => {
-    expect(listeningBaseUrl({ host: '::1', port: 80 })).toBe('http://[::1]:80/fhir')
+    const address = { host: '::1', port: 80 }
+    expect(listeningBaseUrl({ ...address, isTls: false })).toBe('http://[::1]:80/fhir')
+    expect(listeningBaseUrl({ ...address, isTls: true })).toBe('https://[::1]:80/fhir')
   })
 })
 
@@ -229,6 +231,13 @@ describe('search parameters', () => {
 
     expect(query).toEqual({ type: 'Patient', names: ['Ann'], pageSize: 50 })
     expect(understood.toString()).toBe('name=Ann')
+  })
+
+  test.each(['_id', 'identifier', 'name'])('%s has at most 500 values', (name) => {
+    const values = Array.from({ length: 501 }, (_, index) => `v${index}`)
+
+    expect(() => decode(`${name}=${values.slice(1).join(',')}`)).not.toThrow()
+    expect(() => decode(`${name}=${values.join(',')}`)).toThrow(/at most 500 values/)
   })
 
   test('of any text are decoded or refused, and nothing else', () => {
