@@ -1,11 +1,13 @@
 import { BulkDataError } from '@flatfhir/protocol'
+import { RequestRejectedError } from './errors.ts'
 import { Attempts, isThrottle, isTransientStatus } from './http/attempts.ts'
 import { discardBody } from './http/provider-http.ts'
 import type { RunContext } from './run-context.ts'
 
 /** What the provider said to a Delete Request. */
 export type DeleteAnswer =
-  { readonly deleted: true } | { readonly deleted: false; readonly reason: string }
+  | { readonly deleted: true }
+  | { readonly deleted: false; readonly reason: string; readonly error: BulkDataError }
 
 /**
  * Tells the provider that it can forget the export: it is done with, or abandoned.
@@ -47,10 +49,11 @@ async function requestDelete(
     } else if (isTransientStatus(status)) {
       if (await attempts.failed('server-error', status)) return 'again'
     }
-    return { deleted: false, reason: `Delete request was rejected with HTTP ${status}` }
+    const error = new RequestRejectedError('Delete', status)
+    return { deleted: false, reason: error.message, error }
   } catch (error) {
     if (!BulkDataError.is(error)) throw error
     if (error.retryable && (await attempts.failed('connection-failed'))) return 'again'
-    return { deleted: false, reason: error.message }
+    return { deleted: false, reason: error.message, error }
   }
 }

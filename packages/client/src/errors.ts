@@ -217,13 +217,19 @@ export class ExportAbortedError extends BulkDataError {
   /** `true` when the provider confirmed that the export is deleted, or none had been started. */
   readonly deleted: boolean
 
-  constructor(deleted: boolean) {
-    super(
-      deleted
-        ? 'The export was abandoned, and deleted at the provider'
-        : 'The export was abandoned; the provider did not confirm that it deleted it',
-      { nextStep: 'Run again, with a new folder.' },
-    )
+  constructor(deleted: boolean, kept = false) {
+    const [message, nextStep] = kept
+      ? ['The export was interrupted', 'Run the same command again to go on where it stopped.']
+      : deleted
+        ? [
+            'The export was abandoned, and deleted at the provider',
+            'Run again, with a new folder if files are there already.',
+          ]
+        : [
+            'The export was abandoned; the provider did not confirm that it deleted it',
+            'Run again, with a new folder if files are there already.',
+          ]
+    super(message, { nextStep })
     this.deleted = deleted
   }
 }

@@ -16,6 +16,12 @@ export type RetryReason =
 
 /** What happens in a run, told as it happens. Tagged by `type`. */
 export type ExportEvent =
+  | {
+      /** An interrupted run is taken up again. */
+      readonly type: 'resumed'
+      readonly statusUrl: string | undefined
+      readonly finishedFiles: number
+    }
   | { readonly type: 'kick-off'; readonly statusUrl: string }
   | {
       readonly type: 'status-progress'
@@ -27,6 +33,12 @@ export type ExportEvent =
       readonly waitMs: number
       /** Since the kick-off request was accepted. */
       readonly elapsedMs: number
+    }
+  | {
+      readonly type: 'manifest-page'
+      /** 0 for the first. */
+      readonly page: number
+      readonly files: readonly ExportFile[]
     }
   | {
       readonly type: 'manifest'

@@ -1,11 +1,12 @@
 import type { OutputFileKind } from '@flatfhir/protocol'
+import type { Receipt } from './receipt/receipt.ts'
 
 /**
  * What a run came to.
  *
  * - `complete`: everything that the manifest promises is on disk and checked.
  * - `incomplete`: some of it is; `files` and `problems` say what is not, and why.
- * - `failed`: the manifest promises files, and not one of them is on disk and checked.
+ * - `failed`: the manifest promises files, and nothing of them is on disk.
  */
 export type ExportVerdict = 'complete' | 'incomplete' | 'failed'
 
@@ -13,8 +14,13 @@ export type ExportVerdict = 'complete' | 'incomplete' | 'failed'
 export interface ExportFile {
   /** Place among all files of the manifest, over all pages and kinds; 0 for the first. */
   readonly index: number
+  /** Page of the manifest, kind and place in it: the same file when its URL is a fresh one. */
+  readonly key: string
   readonly kind: OutputFileKind
-  /** Type of the resources, as the manifest says; text from the provider. */
+  /**
+   * Type of the resources, as the manifest says; text from the provider. Of files organised by
+   * resources of one type: that type.
+   */
   readonly type: string
   readonly url: string
   /** Name inside the export's folder, with `/`, for example `deleted/Bundle.000.ndjson`. */
@@ -36,10 +42,11 @@ export interface FileFacts {
  * What became of a file.
  *
  * - `complete`: at `path`, checked.
+ * - `partial`: at `path` without the lines that cannot be used, which are in `quarantine/`.
  * - `rejected`: arrived, and is not what was promised; kept at `path` + `.rejected`.
  * - `missing`: did not arrive; nothing of it is on disk.
  */
-export type ExportedFileState = 'complete' | 'rejected' | 'missing'
+export type ExportedFileState = 'complete' | 'partial' | 'rejected' | 'missing'
 
 /** A file that the manifest promises, and what became of it. */
 export interface ExportedFile extends ExportFile {
@@ -49,10 +56,13 @@ export interface ExportedFile extends ExportFile {
   readonly transferredBytes: number
   readonly attempts: number
   readonly milliseconds: number
+  /** Lines that are not in the file at `path` but in `quarantine/`. */
+  readonly quarantinedLines: number
 }
 
 /** What a problem is about. Stable across releases. */
 export type ExportProblemCode =
+  | 'ATTACHMENT_FAILED'
   | 'BLANK_LINES'
   | 'COUNT_MISMATCH'
   | 'DECOMPRESSION_RATIO_EXCEEDED'
@@ -64,6 +74,7 @@ export type ExportProblemCode =
   | 'DUPLICATE_URL'
   | 'ENCODING_INVALID'
   | 'FILE_WRITE_FAILED'
+  | 'KICK_OFF_REPEATED'
   | 'LINE_INVALID'
   | 'REDIRECT_REFUSED'
   | 'SIZE_MISMATCH'
@@ -122,4 +133,6 @@ export interface ExportReport {
   /** Bytes that came over the wire for files, all attempts together. */
   readonly transferredBytes: number
   readonly timings: ExportTimings
+  /** What `receipt.json` says. */
+  readonly receipt: Receipt
 }

@@ -7,12 +7,16 @@ export type ExportSummary = Pick<
   'verdict' | 'files' | 'outcomes' | 'resources' | 'deletions' | 'bytes' | 'transferredBytes'
 >
 
+function isOnDisk({ file }: DownloadResult): boolean {
+  return file.state === 'complete' || file.state === 'partial'
+}
+
 /** Adds up what became of the files. */
 export function summarize(results: readonly DownloadResult[]): ExportSummary {
   const complete = results.filter(({ file }) => file.state === 'complete')
-  const output = complete.filter(({ file }) => file.kind === 'output')
+  const output = results.filter(isOnDisk).filter(({ file }) => file.kind === 'output')
   return {
-    verdict: verdictOf(results.length, complete.length),
+    verdict: verdictOf(results),
     files: results.map(({ file }) => file),
     outcomes: outcomesOf(complete),
     resources: sum(output, ({ file }) => file.received.count),
@@ -22,9 +26,10 @@ export function summarize(results: readonly DownloadResult[]): ExportSummary {
   }
 }
 
-function verdictOf(promised: number, complete: number): ExportVerdict {
-  if (complete === promised) return 'complete'
-  return complete > 0 ? 'incomplete' : 'failed'
+function verdictOf(results: readonly DownloadResult[]): ExportVerdict {
+  if (results.every(({ file }) => file.state === 'complete')) return 'complete'
+  const hasSome = results.some(({ file }) => file.state === 'complete' || file.state === 'partial')
+  return hasSome ? 'incomplete' : 'failed'
 }
 
 function sum(

@@ -1,7 +1,15 @@
+export { BulkExport } from './bulk-export.ts'
 export { systemClock, type Clock } from './clock.ts'
 export * from './errors.ts'
 export type { ExportEvent, ExportPhase, RetryReason } from './export-event.ts'
-export type { AccessTokenRequest, AccessTokenSource, ExportOptions } from './export-options.ts'
+export type {
+  AccessTokenRequest,
+  AccessTokenSource,
+  AttachmentOptions,
+  ExportOptions,
+  ResumeOptions,
+} from './export-options.ts'
+export type { ExportParameters, VendorParameter } from './export-parameters.ts'
 export type {
   ExportedFile,
   ExportedFileState,
@@ -14,9 +22,19 @@ export type {
   FileFacts,
   OutcomeCount,
 } from './export-report.ts'
-export { outcomeIssues, type OutcomeIssueCode } from './outcome-issues.ts'
-export { runExport } from './run-export.ts'
-export type { ExportParameters, VendorParameter } from './export-parameters.ts'
 export type { CollectResult, EndReason, ExportJobState, ExportJobStatus } from './job-status.ts'
+export { outcomeIssues, type OutcomeIssueCode } from './outcome-issues.ts'
+export { GENERIC_PROFILE, PROVIDER_PROFILES } from './profiles/profiles.ts'
 export type { ProfileDetection, ProviderProfile } from './profiles/provider-profile.ts'
-export type { Receipt } from './receipt/receipt.ts'
+export { readReceipt } from './receipt/read-receipt.ts'
+export * from './receipt/receipt.ts'
+export { receiptMarkdown, receiptText } from './receipt/render-receipt.ts'
+export { newRunDirectory } from './run-directory.ts'
+export {
+  cancelExport,
+  collectExport,
+  exportStatus,
+  resumeExport,
+  runExport,
+  startExport,
+} from './run-export.ts'

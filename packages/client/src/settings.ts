@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from './clock.ts'
 import { ExportOptionsInvalidError } from './errors.ts'
-import type { AccessTokenSource, ExportOptions } from './export-options.ts'
+import type { AccessTokenSource, AttachmentOptions, ExportOptions } from './export-options.ts'
 import type { ExportEvent } from './export-event.ts'
+import { profileFor } from './provider/plan.ts'
+import type { ProviderProfile } from './profiles/provider-profile.ts'
 
 /** {@link ExportOptions} with every default filled in and every value checked. */
 export interface ExportSettings {
@@ -10,13 +12,23 @@ export interface ExportSettings {
   readonly level: ExportOptions['level']
   readonly groupId: string | undefined
   readonly parameters: NonNullable<ExportOptions['parameters']>
-  readonly method: 'GET' | 'POST'
+  /** `undefined`: whatever suits the provider. */
+  readonly method: 'GET' | 'POST' | undefined
+  readonly edition: NonNullable<ExportOptions['edition']>
+  readonly profile: ProviderProfile | 'auto'
+  readonly lenient: boolean
+  readonly separateExportStatus: boolean
+  readonly compactBytes: number | undefined
+  readonly attachments: AttachmentOptions | undefined
+  readonly checkReferences: boolean
+  readonly onAbort: 'delete' | 'keep'
   readonly directory: string
   readonly gzip: boolean
   readonly concurrency: number
   readonly verificationThreads: number
   readonly deleteWhenDone: boolean
-  readonly maxRetryAfterSeconds: number
+  /** `undefined`: what the vendor's profile says. */
+  readonly maxRetryAfterSeconds: number | undefined
   readonly idleTimeoutMs: number
   readonly maxAttempts: number
   readonly maxThrottles: number
@@ -40,7 +52,14 @@ export function resolveSettings(options: ExportOptions): ExportSettings {
     level: options.level,
     groupId: checkedGroupId(options),
     parameters: options.parameters ?? {},
-    method: options.method ?? 'GET',
+    method: options.method,
+    edition: options.edition ?? 'auto',
+    profile: profileFor(options.profile),
+    lenient: options.lenient ?? false,
+    separateExportStatus: options.separateExportStatus ?? false,
+    attachments: options.attachments,
+    checkReferences: options.checkReferences ?? true,
+    onAbort: options.onAbort ?? 'delete',
     directory: options.directory,
     gzip: options.gzip ?? false,
     deleteWhenDone: options.deleteWhenDone ?? true,
@@ -60,6 +79,7 @@ function resolveLimits(
   | 'concurrency'
   | 'verificationThreads'
   | 'maxRetryAfterSeconds'
+  | 'compactBytes'
   | 'idleTimeoutMs'
   | 'maxAttempts'
   | 'maxThrottles'
@@ -69,7 +89,8 @@ function resolveLimits(
   return {
     concurrency: positive('concurrency', options.concurrency ?? 5),
     verificationThreads: positive('verificationThreads', options.verificationThreads ?? 2),
-    maxRetryAfterSeconds: positive('maxRetryAfterSeconds', options.maxRetryAfterSeconds ?? 3600),
+    maxRetryAfterSeconds: optional('maxRetryAfterSeconds', options.maxRetryAfterSeconds),
+    compactBytes: optional('compactBytes', options.compactBytes),
     idleTimeoutMs: positive('idleTimeoutMs', options.idleTimeoutMs ?? 60_000),
     maxAttempts: positive('maxAttempts', options.maxAttempts ?? 5),
     maxThrottles: positive('maxThrottles', options.maxThrottles ?? 100),
@@ -78,12 +99,17 @@ function resolveLimits(
   }
 }
 
+function optional(name: string, value: number | undefined): number | undefined {
+  return value === undefined ? undefined : positive(name, value)
+}
+
 function positive(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new ExportOptionsInvalidError(`${name} must be a whole number above 0`)
 }
 
-function fhirBaseUrl(text: string): URL {
+/** @throws {@link ExportOptionsInvalidError} */
+export function fhirBaseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new ExportOptionsInvalidError('The FHIR base URL is not an http or https URL', {
@@ -110,7 +136,11 @@ function fhirBaseUrl(text: string): URL {
 // refused.
 const GROUP_ID = /^[A-Za-z0-9\-._~]{1,256}$/
 
-function checkedGroupId({ level, groupId }: ExportOptions): string | undefined {
+/** @throws {@link ExportOptionsInvalidError} */
+export function checkedGroupId({
+  level,
+  groupId,
+}: Pick<ExportOptions, 'level' | 'groupId'>): string | undefined {
   if (level !== 'group') {
     if (groupId === undefined) return undefined
     throw new ExportOptionsInvalidError(`A Group id does not go with the level ${level}`)

@@ -80,6 +80,8 @@ export async function exportFrom(
     clock,
     random: () => 0.5,
     verificationThreads: 1,
+    edition: 'stu2',
+    profile: 'generic',
     onEvent: (event) => events.push(event),
     ...options,
     directory,
@@ -100,12 +102,16 @@ export async function failureOf(
   throw new Error('The export should have failed')
 }
 
-/** All files under a folder, sorted, with `/`. */
+/** Journal, lock, log and receipt: every folder has them. */
+const BOOKKEEPING = /^(?:\.flatfhir\/.*|log\.ndjson|receipt\.json)$/
+
+/** All files of the export under a folder, sorted, with `/`. */
 export async function filesIn(directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .filter((name) => !BOOKKEEPING.test(name))
     .sort()
 }
 

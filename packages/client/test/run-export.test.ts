@@ -53,6 +53,7 @@ describe('an export that goes well', () => {
     expect(provider.requests.at(-1)).toMatchObject({ method: 'DELETE', path: '/status/1' })
     expect(events.map(({ type }) => type).filter((type) => !type.startsWith('download'))).toEqual([
       'kick-off',
+      'manifest-page',
       'manifest',
       'deleted',
     ])

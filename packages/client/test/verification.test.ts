@@ -24,17 +24,27 @@ describe('a file that is not what was promised', () => {
       { content: Buffer.concat([Buffer.from(CONTENT), Buffer.from([0x22, 0xff, 0x22])]) },
     ],
     ['LINE_INVALID', { content: CONTENT.replace('\n', '') }],
-  ])('is fetched once more, then rejected: %s %#', async (code, file) => {
+  ])('is fetched once more, then is not complete: %s %#', async (code, file) => {
     const provider = await startProvider({
       files: [{ type: 'Patient', content: CONTENT, ...file }],
     })
 
     const { report, directory } = await exportFrom(provider)
 
-    expect(report.verdict).toBe('failed')
+    const hasBadLinesOnly = report.problems.every((problem) => problem.code === 'LINE_INVALID')
+    expect(report.verdict).toBe(hasBadLinesOnly ? 'incomplete' : 'failed')
     expect(report.problems.map((problem) => problem.code)).toContain(code)
-    expect(report.files[0]).toMatchObject({ state: 'rejected', attempts: 2 })
-    expect(await filesIn(directory)).toEqual(['Patient.000.ndjson.rejected'])
+    const state = hasBadLinesOnly ? 'partial' : 'rejected'
+    expect(report.files[0]).toMatchObject({ state, attempts: 2 })
+    expect(await filesIn(directory)).toEqual(
+      hasBadLinesOnly
+        ? [
+            'Patient.000.ndjson',
+            'quarantine/Patient.000.ndjson',
+            'quarantine/Patient.000.places.ndjson',
+          ]
+        : ['Patient.000.ndjson.rejected'],
+    )
   })
 
   test('the first time only, is complete in the end', async () => {
@@ -56,7 +66,7 @@ describe('a file that is not what was promised', () => {
 
     const { report } = await exportFrom(provider)
 
-    expect(report.files[0]).toMatchObject({ state: 'rejected', attempts: 1 })
+    expect(report.files[0]).toMatchObject({ state: 'partial', attempts: 1, quarantinedLines: 1 })
     expect(report.problems).toMatchObject([{ code: 'LINE_INVALID', lineNumber: 51 }])
   })
 
@@ -66,7 +76,7 @@ describe('a file that is not what was promised', () => {
 
     const { report, events } = await exportFrom(provider)
 
-    expect(report.verdict).toBe('failed')
+    expect(report.verdict).toBe('incomplete')
     expect(JSON.stringify([report, events])).not.toContain('Muster')
   })
 
@@ -126,7 +136,7 @@ describe('a file that is as promised', () => {
   })
 
   test.each([1000, 2_000_000])(
-    'but for a line longer than %i bytes is rejected, all bytes kept',
+    'but for a line longer than %i bytes is kept without it, and the line in quarantine',
     async (maxLineBytes) => {
       const long = `{"resourceType":"Patient","data":"${'x'.repeat(4_000_000)}"}\n`
       const content = CONTENT + long + CONTENT
@@ -136,8 +146,10 @@ describe('a file that is as promised', () => {
 
       expect(report.problems).toMatchObject([{ code: 'LINE_INVALID', lineNumber: 51 }])
       expect(report.files[0]?.received.count).toBe(100)
-      const kept = await readFile(join(directory, 'Patient.000.ndjson.rejected'))
-      expect(sha256(kept)).toBe(sha256(content))
+      const kept = await readFile(join(directory, 'Patient.000.ndjson'), 'utf8')
+      expect(kept).toBe(CONTENT + CONTENT)
+      const bad = await readFile(join(directory, 'quarantine', 'Patient.000.ndjson'), 'utf8')
+      expect(bad).toBe(long)
     },
   )
 })

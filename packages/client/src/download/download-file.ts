@@ -6,7 +6,8 @@ import type { ExportProblemCode } from '../export-report.ts'
 import { ArrivingChunks } from '../http/arriving-chunks.ts'
 import { Attempts, isThrottle, isTransientStatus } from '../http/attempts.ts'
 import { discardBody, type ProviderResponse } from '../http/provider-http.ts'
-import type { PromisedFile } from '../promised-files.ts'
+import type { StoredResult, StoredValidator } from '../journal/journal-entry.ts'
+import type { PromisedFile } from '../manifest/manifest-book.ts'
 import type { RunContext } from '../run-context.ts'
 import type { LineCheckPool } from '../verification/line-check-pool.ts'
 import type { LineTotals } from '../verification/line-ledger.ts'
@@ -19,7 +20,7 @@ import {
 } from './download-outcome.ts'
 import type { FileLinks } from './file-links.ts'
 import { PartFile } from './part-file.ts'
-import { type ContentCoding, ReceivedFile } from './received-file.ts'
+import { ReceivedFile } from './received-file.ts'
 import { contentCoding, contentLength, contentRange } from './response-headers.ts'
 import { reprDigest, strongETag } from './response-headers.ts'
 
@@ -28,6 +29,17 @@ export interface DownloadContext extends RunContext {
   readonly pool: LineCheckPool
   readonly links: FileLinks
   readonly gateFor: (url: URL) => DownloadGate
+  readonly journal: DownloadJournal
+}
+
+/** What a download has to remember over the end of the process. */
+export interface DownloadJournal {
+  /** What a cut download of the file could go on with. */
+  validator(key: string): StoredValidator | undefined
+  /** Resolves when the validator, or that there is none any more, is durable. */
+  begun(key: string, validator: StoredValidator | undefined): Promise<void>
+  /** Resolves when the result is durable; only then may the file get its name. */
+  done(key: string, result: StoredResult): Promise<void>
 }
 
 /** What became of one file, and why. */
@@ -38,14 +50,10 @@ export interface DownloadResult {
   readonly lines: LineTotals | undefined
 }
 
-/** What a cut download needs to go on. */
-interface Resumable {
-  readonly etag: string
-  readonly coding: ContentCoding
-}
-
 const EXPIRED: ReadonlySet<number> = new Set([403, 404, 410])
 const PROGRESS_BYTES = 1024 * 1024
+/** Less than this is not worth a flush of the journal: it is fetched again. */
+const WORTH_RESUMING_BYTES = 64 * 1024
 
 /**
  * Downloads one file, checks it, and gives it its name when it is what was promised.
@@ -80,9 +88,10 @@ class FileDownload {
   readonly #startedMs: number
   readonly #path: string
   #promised: PromisedFile
-  #part: PartFile | undefined
   #received: ReceivedFile | undefined
-  #resumable: Resumable | undefined
+  #resumable: StoredValidator | undefined
+  /** Whether the journal knows `#resumable`, or an older one. */
+  #journaled: boolean
   #expectedDigest: string | undefined
   #attemptCount = 0
   #transferredBytes = 0
@@ -95,6 +104,7 @@ class FileDownload {
     this.#promised = promised
     this.#context = context
     this.#attempts = new Attempts(context, 'download', promised.file)
+    this.#journaled = context.journal.validator(promised.file.key) !== undefined
     this.#startedMs = context.settings.clock.now().getTime()
     this.#path = join(context.settings.directory, ...promised.file.path.split('/'))
   }
@@ -104,9 +114,15 @@ class FileDownload {
     if (url === undefined) {
       return this.missing('URL_REFUSED', `The URL of the file is refused: ${refusal ?? 'unusable'}`)
     }
-    this.#received = await this.#createPart()
+    const received = await this.#open()
+    this.#received = received
+    const resumed = await this.#resume(received)
+    if (resumed !== undefined) {
+      const result = await this.#react(resumed, received)
+      if (result !== undefined) return result
+    }
     for (;;) {
-      const result = await this.#react(await this.#request(this.#received), this.#received)
+      const result = await this.#react(await this.#request(received), received)
       if (result !== undefined) return result
     }
   }
@@ -118,24 +134,49 @@ class FileDownload {
   }
 
   async close(): Promise<void> {
-    await this.#received?.close()
-    await this.#part?.discard()
+    // What a later run can go on with stays; the rest is of no use to anybody.
+    if (this.#journaled && this.#resumable !== undefined) await this.#received?.leave()
+    else await this.#received?.discard()
   }
 
-  async #createPart(): Promise<ReceivedFile> {
+  async #open(): Promise<ReceivedFile> {
     const { settings, pool } = this.#context
-    const { kind, type } = this.#promised.file
+    const { file, organized } = this.#promised
+    const { kind, type } = file
     await mkdir(dirname(this.#path), { recursive: true })
-    this.#part = await PartFile.create(`${this.#path}.part`)
     return new ReceivedFile({
-      part: this.#part,
+      wire: await PartFile.open(`${this.#path}.part`),
+      openKept: async () => PartFile.open(`${this.#path}.kept.part`),
       pool,
       kind,
       type: kind === 'output' ? type : kind === 'deleted' ? 'Bundle' : 'OperationOutcome',
+      organized,
+      references: settings.checkReferences && kind === 'output',
       maxLineBytes: settings.maxLineBytes,
       maxDecompressionRatio: settings.maxDecompressionRatio,
       gzip: settings.gzip,
     })
+  }
+
+  /**
+   * Takes up what an interrupted run left.
+   *
+   * @returns An outcome when there is nothing left to be requested.
+   */
+  async #resume(received: ReceivedFile): Promise<DownloadOutcome | undefined> {
+    const validator = this.#context.journal.validator(this.#promised.file.key)
+    if (validator === undefined) return undefined
+    try {
+      await received.replay(validator.coding)
+    } catch (error) {
+      const outcome = this.#explain(error)
+      return outcome.end === 'broken' ? undefined : outcome
+    }
+    this.#resumable = validator
+    this.#expectedDigest = validator.reprDigest
+    this.#endIsCertain = true
+    const isWhole = validator.encodedBytes === received.encodedBytes
+    return isWhole ? { end: 'arrived' } : undefined
   }
 
   /** Does what the outcome of a request demands; `undefined` when that is another request. */
@@ -263,9 +304,19 @@ class FileDownload {
       const message = 'The provider sent a content coding that was not asked for'
       return { end: 'refused', code: 'ENCODING_INVALID', message }
     }
+    await this.#forget()
     const etag = strongETag(response)
-    this.#resumable = etag === undefined ? undefined : { etag, coding }
-    this.#expectedDigest = reprDigest(response)
+    const digest = reprDigest(response)
+    const encodedBytes = contentLength(response)
+    if (etag !== undefined) {
+      this.#resumable = {
+        etag,
+        coding,
+        ...(digest !== undefined && { reprDigest: digest }),
+        ...(encodedBytes !== undefined && { encodedBytes }),
+      }
+    }
+    this.#expectedDigest = digest
     this.#endIsCertain =
       contentLength(response) !== undefined || 'transfer-encoding' in response.headers
     this.#started(0)
@@ -304,6 +355,7 @@ class FileDownload {
       for await (const chunk of chunks) {
         await received.write(chunk)
         this.#transferredBytes += chunk.length
+        await this.#remember(received)
         if (this.#transferredBytes - toldBytes < PROGRESS_BYTES) continue
         toldBytes = this.#transferredBytes
         this.#progressed(received)
@@ -315,6 +367,22 @@ class FileDownload {
     }
     const whole = total === undefined || received.encodedBytes === total
     return whole ? { end: 'arrived' } : { end: 'broken', reason: 'connection-lost' }
+  }
+
+  /** From here on a run that is interrupted can go on with this file where it stopped. */
+  async #remember({ encodedBytes }: ReceivedFile): Promise<void> {
+    if (this.#journaled || this.#resumable === undefined) return
+    if (encodedBytes < WORTH_RESUMING_BYTES) return
+    await this.#context.journal.begun(this.#promised.file.key, this.#resumable)
+    this.#journaled = true
+  }
+
+  /** What is on disk is about to become something else than the journal says. */
+  async #forget(): Promise<void> {
+    this.#resumable = undefined
+    if (!this.#journaled) return
+    await this.#context.journal.begun(this.#promised.file.key, undefined)
+    this.#journaled = false
   }
 
   /** The file at the URL is not the one of which we have a part. */
@@ -347,18 +415,46 @@ class FileDownload {
       bytes: content.bytes,
       sha256: content.sha256,
     }
-    if (problems.every(({ severity }) => severity === 'warning')) {
-      await this.#part?.publish(this.#path)
-      return this.#result('complete', { received: facts, problems, lines: content.lines })
-    }
+    const verified = { received: facts, problems, lines: content.lines }
+    const errors = problems.filter(({ severity }) => severity === 'error')
+    if (errors.length === 0) return this.#finish('complete', received, verified)
     const provenAsSent = file.expected.sha256 === content.sha256
     if (!provenAsSent && !(this.#verifiedBefore && this.#endIsCertain)) {
       this.#verifiedBefore = true
       this.#resumable = undefined
       if (await this.#attempts.failed('verification-failed')) return undefined
     }
-    await this.#part?.publish(`${this.#path}.rejected`)
-    return this.#result('rejected', { received: facts, problems, lines: content.lines })
+    const isWholeButForLines = errors.every(({ code }) => code === 'LINE_INVALID')
+    return this.#finish(isWholeButForLines ? 'partial' : 'rejected', received, verified)
+  }
+
+  /** Names the file. The journal comes first: a file with its name is never asked for again. */
+  async #finish(
+    state: 'complete' | 'partial' | 'rejected',
+    received: ReceivedFile,
+    verified: Pick<ExportedFile, 'received'> & Omit<DownloadResult, 'file'>,
+  ): Promise<DownloadResult> {
+    const { key } = this.#promised.file
+    if (state === 'rejected') {
+      await this.#forget()
+      await received.publish(`${this.#path}.rejected`)
+      return this.#result('rejected', verified)
+    }
+    if (state === 'partial') await this.#quarantine(received)
+    await received.sync()
+    const result = this.#result(state, verified)
+    await this.#context.journal.done(key, storedResult(result))
+    await received.publish(this.#path)
+    this.#resumable = undefined
+    return result
+  }
+
+  async #quarantine(received: ReceivedFile): Promise<void> {
+    const { settings } = this.#context
+    const { path } = this.#promised.file
+    const place = join(settings.directory, 'quarantine', ...path.replace(/\.gz$/, '').split('/'))
+    const usable = await PartFile.open(`${this.#path}.usable.part`)
+    await received.replace(usable, place)
   }
 
   #started(offset: number): void {
@@ -387,7 +483,12 @@ class FileDownload {
       transferredBytes: this.#transferredBytes,
       attempts: this.#attemptCount,
       milliseconds: this.#context.settings.clock.now().getTime() - this.#startedMs,
+      quarantinedLines: state === 'partial' ? (lines?.badLines ?? 0) : 0,
     }
     return { file, problems, lines }
   }
+}
+
+function storedResult({ file, problems, lines }: DownloadResult): StoredResult {
+  return { file, problems, ...(lines !== undefined && { lines }) }
 }

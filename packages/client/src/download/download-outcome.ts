@@ -30,6 +30,8 @@ export function explainDownloadError(error: unknown): DownloadOutcome | undefine
   }
   if (isZlibError(error)) return { end: 'broken', reason: 'verification-failed' }
 
+  // A token that cannot be had at the moment.
+  if (isRetryable(error)) return { end: 'broken', reason: 'connection-failed' }
   const fault = error instanceof ProviderUnreachableError ? error.fault : connectionFault(error)
   if (fault === undefined) return undefined
   if (fault === 'idle-timeout') return { end: 'broken', reason: 'idle-timeout' }
@@ -51,6 +53,10 @@ export function isFileSystemError(error: unknown): error is FileSystemError {
   if (!(error instanceof Error) || BulkDataError.is(error)) return false
   if (!('syscall' in error) || !('code' in error)) return false
   return FILE_SYSTEM_CALLS.has(String(error.syscall)) && connectionFault(error) === undefined
+}
+
+function isRetryable(error: unknown): boolean {
+  return BulkDataError.is(error) && error.retryable && !(error instanceof ProviderUnreachableError)
 }
 
 function isZlibError(error: unknown): boolean {

@@ -1,6 +1,7 @@
 import { BulkDataError } from '@flatfhir/protocol'
-import { requestManifestPage } from '../await-manifest.ts'
-import { type PromisedFile, type PromisedFiles, promisedFiles } from '../promised-files.ts'
+import { ManifestBook, type PromisedFile } from '../manifest/manifest-book.ts'
+import { requestManifestPage } from '../manifest/request-status.ts'
+import { walkManifest } from '../manifest/walk-manifest.ts'
 import type { RunContext } from '../run-context.ts'
 
 // Links that were fetched this recently are not fetched again: when a thousand files are gone, the
@@ -14,14 +15,14 @@ const FRESH_MS = 60_000
  */
 export class FileLinks {
   readonly #statusUrl: URL
-  readonly #transactionTimeMs: number
+  readonly #transactionTime: () => string | undefined
   readonly #context: RunContext
   #fetchedMs = Number.NEGATIVE_INFINITY
-  #fetching: Promise<PromisedFiles | undefined> = Promise.resolve(undefined)
+  #fetching: Promise<ManifestBook | undefined> = Promise.resolve(undefined)
 
-  constructor(statusUrl: URL, transactionTime: Date, context: RunContext) {
+  constructor(statusUrl: URL, transactionTime: () => string | undefined, context: RunContext) {
     this.#statusUrl = statusUrl
-    this.#transactionTimeMs = transactionTime.getTime()
+    this.#transactionTime = transactionTime
     this.#context = context
   }
 
@@ -36,16 +37,19 @@ export class FileLinks {
       this.#fetchedMs = nowMs
       this.#fetching = this.#fetch()
     }
-    const fresh = (await this.#fetching)?.files[file.index]
-    if (fresh?.file.kind !== file.kind || fresh.file.type !== file.type) return undefined
+    const fresh = (await this.#fetching)?.file(file.key)
+    if (fresh?.file.type !== file.type) return undefined
     return fresh
   }
 
-  async #fetch(): Promise<PromisedFiles | undefined> {
+  async #fetch(): Promise<ManifestBook | undefined> {
     try {
+      const book = new ManifestBook(this.#context.settings.gzip)
       const first = await requestManifestPage(this.#statusUrl, this.#context)
-      const files = await promisedFiles(first, this.#context)
-      return files.transactionTime.getTime() === this.#transactionTimeMs ? files : undefined
+      for await (const { page, url, manifest } of walkManifest(first, this.#context)) {
+        book.add({ page, url: url.href, manifest })
+      }
+      return book.transactionTime === this.#transactionTime() ? book : undefined
     } catch (error) {
       if (BulkDataError.is(error)) return undefined
       throw error

@@ -1,24 +1,39 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 
+const READ_BYTES = 1024 * 1024
+
 /**
- * A file while it is being downloaded, under a name that no reader takes for a finished one.
+ * A file while it is being written, under a name that no reader takes for a finished one.
  *
- * Made with the flag that fails when the file exists: nothing is ever overwritten.
+ * One that an interrupted run left behind is gone on with.
  */
 export class PartFile {
   readonly #path: string
   readonly #handle: FileHandle
-  #position = 0
+  #position: number
   #open = true
 
-  private constructor(path: string, handle: FileHandle) {
+  private constructor(path: string, handle: FileHandle, position: number) {
     this.#path = path
     this.#handle = handle
+    this.#position = position
   }
 
-  /** @throws the system's error, for example `EEXIST` or `ENOSPC`. */
-  static async create(path: string): Promise<PartFile> {
-    return new PartFile(path, await open(path, 'wx', 0o600))
+  /** @throws the system's error, for example `EACCES` or `ENOSPC`. */
+  static async open(path: string): Promise<PartFile> {
+    // `a+` would make every write go to the end, also after `clear`.
+    const handle = await open(path, 'r+').catch(async (error: unknown) => {
+      const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      if (!isMissing) throw error
+      return open(path, 'wx+', 0o600)
+    })
+    const { size } = await handle.stat()
+    return new PartFile(path, handle, size)
+  }
+
+  /** Bytes in the file. */
+  get bytes(): number {
+    return this.#position
   }
 
   async append(bytes: Uint8Array): Promise<void> {
@@ -31,27 +46,45 @@ export class PartFile {
     }
   }
 
+  /** What the file holds, from its first byte. A chunk is valid until the next one is asked for. */
+  async *content(): AsyncGenerator<Uint8Array, void, void> {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(this.#position, 1)))
+    for (let at = 0; at < this.#position;) {
+      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, at)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+      at += bytesRead
+    }
+  }
+
   /** Forgets everything that was written. */
   async clear(): Promise<void> {
+    if (this.#position === 0) return
     this.#position = 0
     await this.#handle.truncate(0)
   }
 
-  /** Makes the bytes durable and gives the file its name. The name is durable with the folder. */
-  async publish(path: string): Promise<void> {
+  /** Makes the bytes durable. */
+  async sync(): Promise<void> {
     await this.#handle.datasync()
-    await this.#close()
+  }
+
+  /** Gives the file its name. The name is durable with the folder. */
+  async publish(path: string): Promise<void> {
+    await this.close()
     await rename(this.#path, path)
   }
 
-  /** Removes the file, unless it was published. */
+  /** Removes the file. */
   async discard(): Promise<void> {
     if (!this.#open) return
-    await this.#close()
+    await this.close()
     await rm(this.#path, { force: true })
   }
 
-  async #close(): Promise<void> {
+  /** Leaves the file to a later run. */
+  async close(): Promise<void> {
+    if (!this.#open) return
     this.#open = false
     await this.#handle.close()
   }

@@ -6,6 +6,7 @@ import type { LineCheckPool } from '../verification/line-check-pool.ts'
 import type { LineRules } from '../verification/line-check.ts'
 import { LineLedger, type LineTotals } from '../verification/line-ledger.ts'
 import type { PartFile } from './part-file.ts'
+import { quarantineLines } from './quarantine-lines.ts'
 import { ZlibPump } from './zlib-pump.ts'
 
 /** Content codings that the client asks for and understands. */
@@ -24,10 +25,15 @@ export interface ReceivedContent {
 
 /** What a {@link ReceivedFile} needs. */
 export interface ReceivedFileOptions {
-  readonly part: PartFile
+  /** Takes the bytes as they come over the wire, which is where an interrupted run goes on. */
+  readonly wire: PartFile
+  /** Makes the file for the bytes as they are kept, where that is another coding. */
+  readonly openKept: () => Promise<PartFile>
   readonly pool: LineCheckPool
   readonly kind: OutputFileKind
   readonly type: string
+  readonly organized: boolean
+  readonly references: boolean
   readonly maxLineBytes: number
   readonly maxDecompressionRatio: number
   /** Whether the file is kept compressed. */
@@ -41,12 +47,13 @@ const RATIO_FREE_BYTES = 16 * 1024 * 1024
 const ZLIB_CHUNK_BYTES = 256 * 1024
 
 /**
- * Takes the bytes of one file as they arrive: decompresses, hashes, has the lines checked, writes.
+ * Takes the bytes of one file as they arrive: writes, decompresses, hashes, has the lines checked.
  *
  * The order matters: a block of lines is hashed and written first and then handed to a verification
  * thread, which takes it away. A download that was cut goes on with {@link write} where it stopped,
- * because the state of the decompressor and of the hash is still here; one that cannot, starts over
- * with {@link begin}.
+ * because the state of the decompressor and of the hash is still here; after the process was killed,
+ * {@link replay} makes that state anew from the bytes on disk; one that cannot go on starts over with
+ * {@link begin}.
  */
 export class ReceivedFile {
   readonly #options: ReceivedFileOptions
@@ -59,6 +66,7 @@ export class ReceivedFile {
   #ledger: LineLedger
   #decoder: ZlibPump | undefined
   #encoder: ZlibPump | undefined
+  #kept: PartFile | undefined
 
   constructor(options: ReceivedFileOptions) {
     this.#options = options
@@ -78,8 +86,23 @@ export class ReceivedFile {
   /** Starts from the first byte, forgetting what came before. */
   async begin(coding: ContentCoding): Promise<void> {
     await this.close()
-    const { part, pool, maxLineBytes, gzip } = this.#options
-    await part.clear()
+    await this.#options.wire.clear()
+    await this.#reset(coding)
+  }
+
+  /**
+   * Takes what an interrupted run left on disk as if it arrived now.
+   *
+   * @throws as {@link write}.
+   */
+  async replay(coding: ContentCoding): Promise<void> {
+    await this.close()
+    await this.#reset(coding)
+    for await (const chunk of this.#options.wire.content()) await this.#consume(chunk)
+  }
+
+  async #reset(coding: ContentCoding): Promise<void> {
+    const { pool, maxLineBytes, gzip, openKept } = this.#options
     this.#encodedBytes = 0
     this.#bytes = 0
     this.#coding = coding
@@ -87,12 +110,19 @@ export class ReceivedFile {
     this.#encodedHash = coding === 'gzip' ? createHash('sha256') : undefined
     this.#ledger = new LineLedger()
     this.#blocks = new LineBlocks({ pool, maxLineBytes, emit: async (block) => this.#take(block) })
+    if ((coding === 'gzip') === gzip) {
+      await this.#kept?.discard()
+      this.#kept = undefined
+    } else {
+      this.#kept ??= await openKept()
+      await this.#kept.clear()
+    }
     if (coding === 'gzip') {
       const gunzip = createGunzip({ chunkSize: ZLIB_CHUNK_BYTES })
       this.#decoder = new ZlibPump(gunzip, async (chunk) => this.#plain(chunk))
     } else if (gzip) {
       const compressor = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: ZLIB_CHUNK_BYTES })
-      this.#encoder = new ZlibPump(compressor, async (chunk) => part.append(chunk))
+      this.#encoder = new ZlibPump(compressor, async (chunk) => this.#kept?.append(chunk))
     }
   }
 
@@ -102,14 +132,60 @@ export class ReceivedFile {
    * @throws {@link DecompressionRatioError}; zlib's error (`Z_…`); the file system's.
    */
   async write(chunk: Uint8Array): Promise<void> {
+    await this.#options.wire.append(chunk)
+    await this.#consume(chunk)
+  }
+
+  async #consume(chunk: Uint8Array): Promise<void> {
     this.#encodedBytes += chunk.length
     this.#encodedHash?.update(chunk)
-    if (this.#decoder === undefined) {
-      await this.#plain(chunk)
+    if (this.#decoder === undefined) await this.#plain(chunk)
+    else await this.#decoder.write(chunk)
+  }
+
+  /** Makes what arrived durable, under its temporary name. */
+  async sync(): Promise<void> {
+    await (this.#kept ?? this.#options.wire).sync()
+  }
+
+  /** Gives what arrived its name, and removes what is not needed any more. */
+  async publish(path: string): Promise<void> {
+    const { wire } = this.#options
+    if (this.#kept === undefined) {
+      await wire.publish(path)
       return
     }
-    if (this.#options.gzip) await this.#options.part.append(chunk)
-    await this.#decoder.write(chunk)
+    await this.#kept.publish(path)
+    await wire.discard()
+  }
+
+  /**
+   * Keeps only the lines that can be used.
+   *
+   * @param usable - Takes them, and takes the place of what arrived.
+   * @param place - Path of the file for the others.
+   */
+  async replace(usable: PartFile, place: string): Promise<void> {
+    const { pool, gzip, wire } = this.#options
+    const from = this.#kept ?? wire
+    await quarantineLines({ pool, gzip, from, to: usable, place, rules: this.#rules() })
+    await this.#kept?.discard()
+    this.#kept = usable
+  }
+
+  /** Removes what arrived. */
+  async discard(): Promise<void> {
+    await this.close()
+    await this.#options.wire.discard()
+    await this.#kept?.discard()
+  }
+
+  /** Leaves what arrived to a later run. */
+  async leave(): Promise<void> {
+    await this.close()
+    await this.#options.wire.close()
+    // It is made anew from what came over the wire.
+    await this.#kept?.discard()
   }
 
   /**
@@ -155,11 +231,11 @@ export class ReceivedFile {
   }
 
   async #take({ block, length, content }: LineBlock): Promise<void> {
-    const { part, pool, gzip } = this.#options
+    const { pool } = this.#options
     const bytes = block.subarray(0, length)
     this.#hash.update(bytes)
     if (this.#encoder !== undefined) await this.#encoder.write(bytes)
-    else if (!gzip) await part.append(bytes)
+    else if (this.#decoder !== undefined) await this.#kept?.append(bytes)
 
     if (content === 'lines') {
       await this.#ledger.add(pool.check(block, length, this.#rules()))
@@ -170,7 +246,7 @@ export class ReceivedFile {
   }
 
   #rules(): LineRules {
-    const { kind, type, maxLineBytes } = this.#options
-    return { kind, type, maxLineBytes }
+    const { kind, type, organized, references, maxLineBytes } = this.#options
+    return { kind, type, organized, references, maxLineBytes }
   }
 }

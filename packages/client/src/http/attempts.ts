@@ -61,6 +61,21 @@ export class Attempts {
   }
 
   /**
+   * Counts a refusal that the vendor means as "later", and waits as long as is known to help.
+   *
+   * @returns `false`, at once, when the provider has refused too often.
+   * @throws the signal's reason.
+   */
+  async coolDown(waitSeconds: number, httpStatus: number): Promise<boolean> {
+    const { settings, profile } = this.#context
+    this.#throttles += 1
+    if (this.#throttles >= settings.maxThrottles) return false
+    const longest = settings.maxRetryAfterSeconds ?? profile.maxRetryAfterSeconds
+    await this.#wait('throttled', Math.min(waitSeconds, longest) * 1000, httpStatus)
+    return true
+  }
+
+  /**
    * Counts a throttled answer without waiting.
    *
    * @returns Milliseconds to wait; `undefined` when the provider has throttled too often.
@@ -94,9 +109,9 @@ export function isTransientStatus(status: number): boolean {
 /** `Retry-After` in milliseconds, within the setting; `undefined` when it is absent or garbage. */
 export function retryAfterMs(
   { headers }: ProviderResponse,
-  { settings }: RunContext,
+  { settings, profile }: RunContext,
 ): number | undefined {
   const seconds = parseRetryAfter(headers['retry-after'], settings.clock.now())
   if (seconds === undefined) return undefined
-  return Math.min(seconds, settings.maxRetryAfterSeconds) * 1000
+  return Math.min(seconds, settings.maxRetryAfterSeconds ?? profile.maxRetryAfterSeconds) * 1000
 }

@@ -1,4 +1,3 @@
-import { type RequestName, RequestRejectedError } from '../errors.ts'
 import { type OutcomeIssueCode, outcomeIssues } from '../outcome-issues.ts'
 import type { ProviderResponse } from './provider-http.ts'
 import { readJson } from './read-body.ts'
@@ -13,10 +12,15 @@ export async function readIssues(
   return readJson(response, MAX_OUTCOME_BYTES).then(outcomeIssues, () => undefined)
 }
 
-/** Makes the error for an answer that ends the run; reads the body. */
-export async function rejection(
-  request: RequestName,
-  response: ProviderResponse,
-): Promise<RequestRejectedError> {
-  return new RequestRejectedError(request, response.status, await readIssues(response))
+/** What a refusal says. */
+export interface Refusal {
+  readonly issues: readonly OutcomeIssueCode[]
+  /** For comparison with what is known of a vendor only: never to be shown, kept or logged. */
+  readonly text: string
+}
+
+/** Reads the body of a refusal; never fails. */
+export async function readRefusal(response: ProviderResponse): Promise<Refusal> {
+  const json = await readJson(response, MAX_OUTCOME_BYTES).catch(() => undefined)
+  return { issues: outcomeIssues(json) ?? [], text: JSON.stringify(json ?? '') }
 }

@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer'
-import type { OutputFileKind } from '@flatfhir/protocol'
+import { isResourceType, type OutputFileKind } from '@flatfhir/protocol'
 import { outcomeIssues } from '../outcome-issues.ts'
 
 /** What is wrong with a line of an output file. */
@@ -10,7 +10,22 @@ export interface LineRules {
   readonly kind: OutputFileKind
   /** `resourceType` of every line. */
   readonly type: string
+  /** Lines of any type, in blocks that begin with a Parameters resource as header. */
+  readonly organized: boolean
+  /** Whether ids and references are collected. */
+  readonly references: boolean
   readonly maxLineBytes: number
+  /** Whether the place of every bad line is reported, however many there are. */
+  readonly locate?: boolean
+}
+
+/** Where a bad line is, in bytes from the start of the run; `end` is behind its line feed. */
+export interface BadLine {
+  readonly start: number
+  readonly end: number
+  /** 1 for the first line of the run. */
+  readonly line: number
+  readonly fault: LineFault
 }
 
 /** What was found in a run of lines. Plain data: it crosses threads. */
@@ -19,12 +34,16 @@ export interface LineReport {
   readonly lines: number
   readonly blankLines: number
   readonly badLines: number
+  /** Headers of the blocks of an organised file: lines, but no resources of the export. */
+  readonly headers: number
   /** The first bad lines; `line` is 1 for the first line of the run. */
   readonly faults: readonly { readonly line: number; readonly fault: LineFault }[]
   /** Entries of the Bundles of a deleted file. */
   readonly deletions: number
   /** Of an outcome file: `severity code` and how often. */
   readonly outcomes: Readonly<Record<string, number>>
+  /** With `locate`. */
+  readonly badPlaces?: readonly BadLine[]
 }
 
 /** Bad lines that are told one by one; the rest is only counted. */
@@ -44,6 +63,7 @@ export function checkLines(bytes: Uint8Array, rules: LineRules): LineReport {
   for (let start = 0; start < buffer.length;) {
     const lineFeed = buffer.indexOf(LINE_FEED, start)
     const end = lineFeed === -1 ? buffer.length : lineFeed
+    tally.at(start, Math.min(end + 1, buffer.length))
     if (end - start > rules.maxLineBytes) tally.bad('too-long')
     else tally.line(decode(start, end))
     start = end + 1
@@ -67,12 +87,22 @@ class LineTally {
   #lines = 0
   #blankLines = 0
   #badLines = 0
+  #headers = 0
   #deletions = 0
   readonly #faults: { line: number; fault: LineFault }[] = []
   readonly #outcomes: Record<string, number> = {}
+  readonly #badPlaces: BadLine[] = []
+  #start = 0
+  #end = 0
 
   constructor(rules: LineRules) {
     this.#rules = rules
+  }
+
+  /** Says where the next line is. */
+  at(start: number, end: number): void {
+    this.#start = start
+    this.#end = end
   }
 
   line(text: string | undefined): void {
@@ -88,13 +118,17 @@ class LineTally {
     const value = parse(text)
     if (value === undefined) this.bad('not-json')
     else if (!isObject(value)) this.bad('not-an-object')
-    else if (value['resourceType'] !== this.#rules.type) this.bad('wrong-type')
+    else if (!this.#isWanted(value['resourceType'])) this.bad('wrong-type')
     else this.#resource(value)
   }
 
   bad(fault: LineFault): void {
     this.#lines += 1
     this.#badLines += 1
+    if (this.#rules.locate === true) {
+      const line = this.#lines
+      this.#badPlaces.push({ start: this.#start, end: this.#end, line, fault })
+    }
     if (this.#faults.length < MAX_FAULTS) this.#faults.push({ line: this.#lines, fault })
   }
 
@@ -103,10 +137,18 @@ class LineTally {
       lines: this.#lines,
       blankLines: this.#blankLines,
       badLines: this.#badLines,
+      headers: this.#headers,
       faults: this.#faults,
       deletions: this.#deletions,
       outcomes: this.#outcomes,
+      ...(this.#rules.locate === true && { badPlaces: this.#badPlaces }),
     }
+  }
+
+  #isWanted(resourceType: unknown): boolean {
+    if (!this.#rules.organized) return resourceType === this.#rules.type
+    if (resourceType === 'Parameters') this.#headers += 1
+    return typeof resourceType === 'string' && isResourceType(resourceType)
   }
 
   #resource(value: Readonly<Record<string, unknown>>): void {

@@ -1,7 +1,7 @@
 import { type LineFault, type LineReport, MAX_FAULTS } from './line-check.ts'
 
 /** What was found in all lines of a file. */
-export interface LineTotals extends Omit<LineReport, 'faults'> {
+export interface LineTotals extends Omit<LineReport, 'faults' | 'badPlaces'> {
   /** The first bad lines; `lineNumber` is 1 for the first line of the file. */
   readonly faults: readonly { readonly lineNumber: number; readonly fault: LineFault }[]
 }
@@ -13,6 +13,7 @@ const TOO_LONG: LineReport = {
   lines: 1,
   blankLines: 0,
   badLines: 1,
+  headers: 0,
   faults: [{ line: 1, fault: 'too-long' }],
   deletions: 0,
   outcomes: {},
@@ -29,6 +30,7 @@ export class LineLedger {
   #lines = 0
   #blankLines = 0
   #badLines = 0
+  #headers = 0
   #deletions = 0
 
   /** Takes the report of the next block; resolves when the one after that may come. */
@@ -51,6 +53,7 @@ export class LineLedger {
       lines: this.#lines,
       blankLines: this.#blankLines,
       badLines: this.#badLines,
+      headers: this.#headers,
       faults: this.#faults,
       deletions: this.#deletions,
       outcomes: this.#outcomes,
@@ -67,6 +70,7 @@ export class LineLedger {
     this.#lines += report.lines
     this.#blankLines += report.blankLines
     this.#badLines += report.badLines
+    this.#headers += report.headers
     this.#deletions += report.deletions
     for (const [key, count] of Object.entries(report.outcomes)) {
       this.#outcomes[key] = (this.#outcomes[key] ?? 0) + count

@@ -1,31 +1,38 @@
-import { decodeManifest, type Manifest } from '@flatfhir/protocol'
-import {
-  ExportFailedError,
-  ProviderAnswerInvalidError,
-  ProviderUnreachableError,
-  RequestRejectedError,
-} from './errors.ts'
-import { Attempts, isThrottle, isTransientStatus, retryAfterMs } from './http/attempts.ts'
-import { backOffMs } from './http/back-off.ts'
-import { discardBody, type ProviderResponse } from './http/provider-http.ts'
-import { JSON_ENCODINGS, readJson } from './http/read-body.ts'
-import { readIssues } from './http/rejection.ts'
-import type { OutcomeIssueCode } from './outcome-issues.ts'
-import type { RunContext } from './run-context.ts'
+import { BulkDataError } from '@flatfhir/protocol'
+import { ExportFailedError, ProviderAnswerInvalidError, RequestRejectedError } from '../errors.ts'
+import { Attempts, isThrottle, isTransientStatus, retryAfterMs } from '../http/attempts.ts'
+import { discardBody, type ProviderResponse } from '../http/provider-http.ts'
+import { JSON_ENCODINGS, readJson } from '../http/read-body.ts'
+import { readIssues } from '../http/rejection.ts'
+import type { StoredManifest } from '../journal/journal-entry.ts'
+import type { OutcomeIssueCode } from '../outcome-issues.ts'
+import { printable } from '../printable.ts'
+import type { RunContext } from '../run-context.ts'
+import { decodePage } from './decode-page.ts'
 
 /** One page of the manifest, and where it came from. */
 export interface ManifestPage {
-  readonly manifest: Manifest
+  readonly manifest: StoredManifest
   /** Relative URLs in the page are relative to this one. */
   readonly url: URL
 }
 
-/** A page of the manifest, or the news that the job is not done. */
-type StatusAnswer =
-  | { readonly state: 'in-progress'; readonly response: ProviderResponse }
+/** What a status request found. */
+export type StatusAnswer =
+  | {
+      readonly state: 'in-progress'
+      /** The provider's `X-Progress`, printable characters only, at most 100 of them. */
+      readonly progress: string | undefined
+      readonly percent: number | undefined
+      /** What `Retry-After` asks for, within the setting. */
+      readonly retryAfterMs: number | undefined
+      /** What is ready so far, when partial manifests were asked for. */
+      readonly page: ManifestPage | undefined
+    }
   | { readonly state: 'complete'; readonly page: ManifestPage }
 
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+const MAX_PROGRESS_LENGTH = 100
 
 // Codes of FHIR's issue type that mean: ask again later. Not `exception`, which servers use for
 // jobs that have failed for good.
@@ -38,42 +45,25 @@ const TRANSIENT_ISSUES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Polls the status URL until the job is complete.
+ * Asks for the status once, which may take several attempts.
  *
- * @returns The first page of the manifest.
  * @throws {@link ExportFailedError} when the job failed; {@link RequestRejectedError};
- *   {@link ProviderUnreachableError}; `ManifestInvalidError`.
+ *   `ProviderUnreachableError`; `ManifestInvalidError`; the signal's reason.
  * @see {@link https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-status-request | Bulk Data: Status Request}
  */
-export async function awaitManifest(statusUrl: URL, context: RunContext): Promise<ManifestPage> {
-  const { clock, random } = context.settings
-  const startedMs = clock.now().getTime()
-  for (let polls = 1; ; polls += 1) {
-    const answer = await requestStatus(statusUrl, context)
-    if (answer.state === 'complete') return answer.page
-
-    const waitMs = retryAfterMs(answer.response, context) ?? backOffMs(polls, random)
-    const progress = printable(answer.response.headers['x-progress'])
-    context.emit({
-      type: 'status-progress',
-      progress,
-      percent: percentOf(progress),
-      waitMs: Math.max(waitMs, SHORTEST_POLL_MS),
-      elapsedMs: clock.now().getTime() - startedMs,
-    })
-    await clock.wait(Math.max(waitMs, SHORTEST_POLL_MS), context.signal)
-  }
-}
-
-const SHORTEST_POLL_MS = 250
-
-/** Asks for the status once, which may take several attempts. */
-async function requestStatus(url: URL, context: RunContext): Promise<StatusAnswer> {
+export async function requestStatus(url: URL, context: RunContext): Promise<StatusAnswer> {
   return withAttempts(url, context, async (response) => {
     const status = exportStatus(response)
     if (status === 202) {
-      await discardBody(response)
-      return { state: 'in-progress', response }
+      const told = response.headers['x-progress']
+      const progress = told && printable(told).slice(0, MAX_PROGRESS_LENGTH)
+      return {
+        state: 'in-progress',
+        progress,
+        percent: percentOf(progress),
+        retryAfterMs: retryAfterMs(response, context),
+        page: await readPartialPage(response),
+      }
     }
     if (status >= 200 && status < 300) return { state: 'complete', page: await readPage(response) }
     return undefined
@@ -83,11 +73,14 @@ async function requestStatus(url: URL, context: RunContext): Promise<StatusAnswe
 /**
  * Fetches a page of the manifest that another page, or an earlier status answer, named.
  *
- * @throws as {@link awaitManifest}.
+ * @throws as {@link requestStatus}.
  */
 export async function requestManifestPage(url: URL, context: RunContext): Promise<ManifestPage> {
   return withAttempts(url, context, async (response) => {
-    return exportStatus(response) === 200 ? readPage(response) : undefined
+    const status = exportStatus(response)
+    if (status === 200) return readPage(response)
+    // A page of a partial manifest may be answered as the job is: in progress.
+    return status === 202 ? readPartialPage(response) : undefined
   })
 }
 
@@ -115,7 +108,11 @@ async function withAttempts<Answer>(
       if (answer !== undefined) return answer
       await waitOrThrow(response, attempts, context)
     } catch (error) {
-      if (!(error instanceof ProviderUnreachableError)) throw error
+      // A host that cannot be reached, and a token that cannot be had at the moment.
+      if (!BulkDataError.is(error) || !error.retryable || error instanceof RequestRejectedError) {
+        throw error
+      }
+      if (error instanceof ExportFailedError) throw error
       if (!(await attempts.failed('connection-failed'))) throw error
     }
   }
@@ -131,7 +128,7 @@ async function waitOrThrow(
   const issues = await readIssues(response)
   if (isThrottle(response, context)) {
     if (await attempts.throttled(response)) return
-  } else if (isTransient(status, issues)) {
+  } else if (isTransient(status, issues) || context.profile.transientStatuses.includes(status)) {
     if (await attempts.failed('server-error', status)) return
   }
   throw jobHasFailed(response, status, issues)
@@ -169,15 +166,18 @@ async function readPage(response: ProviderResponse): Promise<ManifestPage> {
   if (json === undefined) {
     throw new ProviderAnswerInvalidError('The manifest is not JSON')
   }
-  return { manifest: decodeManifest(json), url: response.url }
+  return { manifest: decodePage(json), url: response.url }
 }
 
-/** Text from the provider that is safe to print: no control characters, not long. */
-function printable(text: string | undefined): string | undefined {
-  return text
-    ?.replace(/\p{C}+/gu, ' ')
-    .trim()
-    .slice(0, 100)
+/** The manifest in the body of an in-progress answer; many have other bodies, or none. */
+async function readPartialPage(response: ProviderResponse): Promise<ManifestPage | undefined> {
+  if (!/\bjson\b/i.test(response.headers['content-type'] ?? '')) {
+    await discardBody(response)
+    return undefined
+  }
+  const json = await readJson(response, MAX_MANIFEST_BYTES)
+  const isManifest = typeof json === 'object' && json !== null && 'transactionTime' in json
+  return isManifest ? { manifest: decodePage(json), url: response.url } : undefined
 }
 
 function percentOf(progress: string | undefined): number | undefined {
