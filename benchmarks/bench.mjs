@@ -87,17 +87,21 @@ export class Bench {
     })
   }
 
-  /** @returns {Promise<Compared & { bytes: number, storedBytes: number }>} */
-  exporting(size, compression) {
-    return this.#once(`exporting ${size} ${compression}`, async () => {
+  /**
+   * @param {number} size
+   * @param {'none' | 'gzip' | 'encrypted'} storage Encrypted files are not compressed.
+   * @returns {Promise<Compared & { bytes: number, storedBytes: number }>}
+   */
+  exporting(size, storage) {
+    return this.#once(`exporting ${size} ${storage}`, async () => {
       const dataset = await this.dataset(size)
       const path = await this.#whole(size)
-      this.log(`system export (${compression}), ${dataset.label}`)
-      const runner = await this.runner(size, compression)
+      this.log(`system export (${storage}), ${dataset.label}`)
+      const runner = await this.runner(size, storage)
       const limit = await ExportLimit.start({
         path,
         target: join(this.work, `export-limit-${size}`),
-        isGzip: compression === 'gzip',
+        isGzip: storage === 'gzip',
       })
       let figures
       const kinds = {
@@ -116,11 +120,14 @@ export class Bench {
   }
 
   /** @returns {Promise<ExportRunner>} */
-  runner(size, compression) {
-    return this.#once(`runner ${size} ${compression}`, async () => {
+  runner(size, storage) {
+    return this.#once(`runner ${size} ${storage}`, async () => {
       await this.#closeRunners()
-      const runner = await ExportRunner.open(await this.store(size), { compression })
-      this.#open.add({ name: `runner ${size} ${compression}`, runner })
+      const runner = await ExportRunner.open(await this.store(size), {
+        compression: storage === 'gzip' ? 'gzip' : 'none',
+        isEncrypted: storage === 'encrypted',
+      })
+      this.#open.add({ name: `runner ${size} ${storage}`, runner })
       return runner
     })
   }

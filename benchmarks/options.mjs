@@ -6,6 +6,7 @@ export const ROW_GROUPS = [
   'import',
   'export-plain',
   'export-gzip',
+  'export-encrypted',
   'growth',
   'group',
   'kick-off',

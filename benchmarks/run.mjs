@@ -10,7 +10,13 @@ import { groupRows } from './rows/group.mjs'
 import { kickOffRows } from './rows/kick-off.mjs'
 import { memoryRows } from './rows/memory.mjs'
 import { servedRows } from './rows/served.mjs'
-import { gzipExportRows, growthRows, importRows, plainExportRows } from './rows/throughput.mjs'
+import {
+  encryptedExportRows,
+  gzipExportRows,
+  growthRows,
+  importRows,
+  plainExportRows,
+} from './rows/throughput.mjs'
 
 const README = new URL('./README.md', import.meta.url)
 /** What is between the marks is replaced. */
@@ -21,6 +27,7 @@ const MEASURES = {
   import: importRows,
   'export-plain': plainExportRows,
   'export-gzip': gzipExportRows,
+  'export-encrypted': encryptedExportRows,
   growth: growthRows,
   group: groupRows,
   'kick-off': kickOffRows,

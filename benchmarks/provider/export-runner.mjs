@@ -1,7 +1,13 @@
 // Export jobs in this process, on the real stores, without HTTP.
+import { randomBytes } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DirectoryOutputFileStore, ExportJobs } from '@flatfhir/server'
+import {
+  DirectoryOutputFileStore,
+  EncryptedOutputFileStore,
+  EncryptionKey,
+  ExportJobs,
+} from '@flatfhir/server'
 import { SqliteJobStore, SqliteResourceStore } from '@flatfhir/store-sqlite'
 import { secondsSince } from '../measure.mjs'
 
@@ -17,16 +23,16 @@ export class ExportRunner {
 
   /**
    * @param {string} directory
-   * @param {{ compression: 'none' | 'gzip' }} options
+   * @param {{ compression: 'none' | 'gzip', isEncrypted?: boolean }} options
    */
-  static async open(directory, { compression }) {
+  static async open(directory, { compression, isEncrypted = false }) {
     const runner = new ExportRunner()
     runner.#resources = await SqliteResourceStore.open({ directory })
     runner.#jobStore = await SqliteJobStore.open({ path: join(directory, 'jobs.sqlite') })
     runner.#jobs = await ExportJobs.start({
       resources: runner.#resources,
       jobs: runner.#jobStore,
-      files: new DirectoryOutputFileStore(join(directory, 'output-files')),
+      files: fileStore(join(directory, 'output-files'), isEncrypted),
       compression,
       minimumInProgressMs: 0,
       onEvent: (event) => runner.#hear(event),
@@ -96,4 +102,10 @@ export class ExportRunner {
     if (typeof waiting === 'function') waiting(event)
     else this.#endings.set(event.jobId, event)
   }
+}
+
+function fileStore(directory, isEncrypted) {
+  if (!isEncrypted) return new DirectoryOutputFileStore(directory)
+  const key = new EncryptionKey(randomBytes(32))
+  return new EncryptedOutputFileStore({ directory, key })
 }
