@@ -190,6 +190,22 @@ describe('a half-written line', () => {
     expect(await expectWhole(directory.path)).toBe(5)
   })
 
+  test('of another process is found by a log that is open already', async () => {
+    await using directory = await newDirectory()
+    await using log = await openLog(directory.path)
+    const [first, second, third] = jobsDeleted(3) as [AuditRecord, AuditRecord, AuditRecord]
+    await log.record(first)
+    const [file = ''] = await logFiles(directory.path)
+    const line = await readFile(join(directory.path, file))
+    await appendFile(join(directory.path, file), line.subarray(0, 300))
+
+    await log.record(second)
+    await log.record(third)
+
+    expect(await logFiles(directory.path)).toHaveLength(2)
+    expect(await expectWhole(directory.path)).toBe(4)
+  })
+
   test('of a file that was being made is no part of the log', async () => {
     await using directory = await newDirectory()
     await writeRecords(directory.path, jobsDeleted(3))
