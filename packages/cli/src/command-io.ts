@@ -15,6 +15,12 @@ export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where `flatfhir.toml` is looked for. */
   readonly cwd: string
+  /**
+   * Has the listener called on every SIGHUP, which else ends the process.
+   *
+   * @returns takes the listener off.
+   */
+  readonly onHangUp: (listener: () => void) => () => void
   /** Aborted with a `StoppedBySignalError` when the command shall stop. */
   readonly signal: AbortSignal
 }

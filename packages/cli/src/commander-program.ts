@@ -122,7 +122,10 @@ function variablesText({ options }: Command): string {
   return [
     '',
     'Environment variables for secrets:',
-    ...secrets.flatMap(([name, { description }]) => [`  ${variableOf(name)}`, `      ${description}`]),
+    ...secrets.flatMap(([name, { description }]) => [
+      `  ${variableOf(name)}`,
+      `      ${description}`,
+    ]),
     '',
   ].join('\n')
 }

@@ -22,6 +22,7 @@ export function bufferIo(
     env: given.env ?? {},
     cwd: given.cwd ?? '/nonexistent',
     signal: given.signal ?? new AbortController().signal,
+    onHangUp: () => () => undefined,
     out: () => out.join(''),
     err: () => err.join(''),
   }

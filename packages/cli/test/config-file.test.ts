@@ -79,6 +79,13 @@ describe('configFileLayer', () => {
     expect(layer(content, 'synth')).toEqual({})
   })
 
+  test('a table in a table is for a command of two words', () => {
+    const content = { key: 'top', keys: { create: { alg: ['RS384'] }, rotate: { overlap: '1d' } } }
+
+    expect(layer(content, 'keys create')).toEqual({ key: 'top', alg: ['RS384'] })
+    expect(layer(content, 'keys show')).toEqual({ key: 'top' })
+  })
+
   test.each([
     ['unknown', { unknown: 1 }],
     ['serve.patients', { serve: { patients: 1 } }],
@@ -86,6 +93,10 @@ describe('configFileLayer', () => {
     ['config', { config: 'other.toml' }],
     ['maxFileSize', { maxFileSize: 1 }],
     ['serve', { serve: 1 }],
+    ['keys.creat', { keys: { creat: { alg: 'x' } } }],
+    ['keys.create', { keys: { create: 1 } }],
+    ['keys.create.data', { keys: { create: { data: 'd' } } }],
+    ['keys', { keys: 1 }],
     ['toString', { toString: 1 }],
     ['__proto__', JSON.parse('{"__proto__": 1}') as ConfigFile['content']],
   ])('the unknown key "%s" is an error that names it, whatever the command', (key, content) => {

@@ -28,6 +28,8 @@ test('the demo exports at every level, checks its delta, and leaves nothing behi
   }
   expect(demo.out).toContain('8 updated (5 Observation, 3 Patient), 4 deleted (')
   expect(demo.out).toContain('exactly what was changed')
+  expect(demo.out).toMatch(/^ {2}login +without a token refused \(401\); logged in by SMART/m)
+  expect(demo.out).toMatch(/^Everything checked in .*, with SMART on: /m)
   expect(demo.err).toBe('')
   expect(await readdir(temporary)).toEqual([])
 })

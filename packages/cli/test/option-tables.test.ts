@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { COMMANDS } from '../src/commands/registry.ts'
+import { COMMANDS, configFileTables } from '../src/commands/registry.ts'
+import { configFileLayer } from '../src/options/config-file.ts'
 import { GLOBAL_OPTIONS } from '../src/options/global-options.ts'
-import { flagOf, keyOf, variableOf, type AnyOptionTable } from '../src/options/option-table.ts'
+import {
+  flagOf,
+  keyOf,
+  nameOf,
+  variableOf,
+  type AnyOptionTable,
+} from '../src/options/option-table.ts'
 import { runCli } from '../src/run-cli.ts'
 import { bufferIo } from './buffer-io.ts'
 
@@ -25,27 +32,41 @@ describe.each(COMMANDS)('flatfhir $name', (command) => {
   test('shows every flag and argument in its help, and an example', async () => {
     const io = bufferIo()
 
-    const exitCode = await runCli([command.name, '--help'], io)
+    const exitCode = await runCli([...command.name.split(' '), '--help'], io)
 
     expect(exitCode).toBe(0)
     const help = io.out()
     for (const [name, option] of Object.entries(table)) {
-      expect(help).toContain(
-        option.argument === true ? (option.type.placeholder ?? name) : flagOf(name),
-      )
+      const isFlag = option.argument !== true && option.secret !== true
+      expect(help).toContain(isFlag ? flagOf(name) : nameOf(name, option))
     }
     for (const { line } of command.examples) expect(help).toContain(line)
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110)
   })
 })
 
-test('one word has one type, whichever command has it', () => {
+test('one word has one type, whichever command has it; several of a kind may be one', () => {
   const expected = new Map<string, string>()
   for (const { options } of COMMANDS) {
     for (const [name, { type }] of Object.entries(options)) {
-      expect(expected.get(name) ?? type.expected).toBe(type.expected)
-      expected.set(name, type.expected)
+      const kind = type.expected === 'one value or several' ? 'a text' : type.expected
+      expect(`${name}: ${expected.get(name) ?? kind}`).toBe(`${name}: ${kind}`)
+      expected.set(name, kind)
     }
+  }
+})
+
+test('secrets have neither flag nor key', async () => {
+  const secrets = COMMANDS.flatMap(({ options }) =>
+    Object.entries(options).filter(([, { secret }]) => secret === true),
+  ).map(([name]) => name)
+
+  expect(secrets).toEqual(['privateKey', 'clientSecret'])
+  for (const name of secrets) {
+    const io = bufferIo()
+    expect(await runCli(['export', 'http://127.0.0.1:1', flagOf(name), 'x'], io)).toBe(2)
+    const file = { fileName: 'f', directory: '', content: { [keyOf(name)]: 'x' } }
+    expect(() => configFileLayer(file, 'export', configFileTables())).toThrow('unknown key')
   }
 })
 

@@ -22,7 +22,17 @@ test.each([
   ],
   [['export', 'ftp://x', '--out', 'y', '--system'], '[EXPORT_OPTIONS_INVALID]'],
   [['synth', '--patients', '0', '--out', 'y'], '--patients: expected a whole number from 1'],
-  [['serve', '--data', 'd', '--auth', 'smart'], '--auth: expected "none"'],
+  [['serve', '--data', 'd', '--auth', 'basic'], '--auth: expected one of smart, none'],
+  [['keys'], 'Name a command. See flatfhir keys --help.'],
+  [['keys', 'creat'], "Unknown command 'creat'. Did you mean create? See flatfhir keys --help."],
+  [['keys', 'create', 'f', '--algo', 'x'], "Unknown option '--algo'. Did you mean --alg?"],
+  [['keys', 'create', 'f', '--alg', 'HS384'], '--alg: expected one or several of ES384, RS384'],
+  [['clients', 'revoke', '--data', 'd'], 'ID is missing'],
+  [
+    ['clients', 'add', '--data', 'd', '--name', 'n', '--scope', 's'],
+    'keys of the client are missing',
+  ],
+  [['audit', 'verify', '--data', 'nowhere'], 'there is no audit log in it'],
   [['serve', '--data', 'd', 'extra'], "Too many arguments for 'serve'"],
   [['import', '--data', 'd'], 'PATH is missing'],
   [

@@ -1,6 +1,7 @@
 import { GLOBAL_OPTIONS } from '../options/global-options.ts'
 import type { AnyOptionTable } from '../options/option-table.ts'
 import type { Command } from './command.ts'
+import { AUDIT_VERIFY_COMMAND } from './audit/verify-command.ts'
 import { CLIENTS_ADD_COMMAND } from './clients/add-command.ts'
 import { CLIENTS_LIST_COMMAND } from './clients/list-command.ts'
 import { CLIENTS_REVOKE_COMMAND } from './clients/revoke-command.ts'
@@ -30,10 +31,12 @@ export const COMMANDS: readonly Command[] = [
   CLIENTS_SHOW_COMMAND,
   CLIENTS_REVOKE_COMMAND,
   CLIENTS_ROTATE_COMMAND,
+  AUDIT_VERIFY_COMMAND,
 ]
 
 /** What the first word of commands of two words stands for. */
 export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
+  audit: 'Check the audit log of a server',
   clients: 'Register the clients of a server, and end or change registrations',
   keys: 'Make, show and replace the keys that a client logs in with',
 }

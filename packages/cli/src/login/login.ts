@@ -71,14 +71,14 @@ async function readCredential(
   if (clientSecretFile !== undefined) {
     const { secret, readableByOthers } = await readClientSecret(clientSecretFile)
     if (readableByOthers) {
-      context.warn(`warning: others can read ${clientSecretFile}: run chmod 600 ${clientSecretFile}`)
+      context.warn(
+        `warning: others can read ${clientSecretFile}: run chmod 600 ${clientSecretFile}`,
+      )
     }
     return { kind: 'client-secret', secret }
   }
   const keys =
-    privateKey === undefined
-      ? await keysOfFile(key, kid, context)
-      : await loadKeys(privateKey, kid)
+    privateKey === undefined ? await keysOfFile(key, kid, context) : await loadKeys(privateKey, kid)
   return {
     kind: 'private-key',
     key: signingKey(keys, kid === undefined ? {} : { kid }),

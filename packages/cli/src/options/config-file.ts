@@ -56,7 +56,10 @@ export function configFileLayer(
   let values = namedValues(shared, everyOption, { file, prefix: '' })
   for (const [name, section] of entries.filter(([key]) => Object.hasOwn(tables, key))) {
     if (!isContent(section)) throw unknownKey(file, name.replace(' ', '.'))
-    const own = namedValues(section, tables[name] ?? {}, { file, prefix: `${name.replace(' ', '.')}.` })
+    const own = namedValues(section, tables[name] ?? {}, {
+      file,
+      prefix: `${name.replace(' ', '.')}.`,
+    })
     if (name === command) values = { ...values, ...own }
   }
   const ownNames = Object.entries(values).filter(([name]) =>

@@ -83,12 +83,12 @@ export function choice<const T extends string>(...words: readonly T[]): ValueTyp
 
 /** Some of some words: repeated, or with commas. */
 export function choices<const T extends string>(...words: readonly T[]): ValueType<readonly T[]> {
-  const { parse, ...rest } = list(words.join(','))
+  const texts = list(words.join(','))
   return {
-    ...rest,
+    ...texts,
     expected: `one or several of ${words.join(', ')}`,
     parse: (raw) => {
-      const values = parse(raw)?.map((value) => words.find((word) => word === value))
+      const values = texts.parse(raw)?.map((value) => words.find((word) => word === value))
       return values?.every((value) => value !== undefined) === true ? values : undefined
     },
   }
@@ -168,6 +168,18 @@ export const duration: ValueType<number> = {
       ['s', 1e3],
       ['ms', 1],
     ]),
+}
+
+/** A {@link duration} within limits, both inclusive, in milliseconds. */
+export function durationWithin(minimum: number, maximum: number): ValueType<number> {
+  return {
+    ...duration,
+    expected: `a duration from ${duration.format(minimum)} to ${duration.format(maximum)}`,
+    parse: (raw) => {
+      const value = duration.parse(raw)
+      return value !== undefined && value >= minimum && value <= maximum ? value : undefined
+    },
+  }
 }
 
 /** A FHIR instant. */

@@ -1,15 +1,19 @@
 import {
   createDataProvider,
-  DirectoryOutputFileStore,
   ExportJobs,
+  type DataProvider,
   type DataProviderOptions,
   type ExportJobsOptions,
+  type TlsCredentials,
 } from '@flatfhir/server'
 import { lockDataDirectory, SqliteJobStore, SqliteResourceStore } from '@flatfhir/store-sqlite'
 import type { Logger } from 'pino'
 import type { ExportJobsFlags } from '../commands/serve/command.ts'
+import { openAuditLog } from './audit.ts'
 import { ClosingStack } from './closing-stack.ts'
 import { dataDirectory } from './data-directory.ts'
+import { openOutputFiles, type EncryptionKeys } from './output-files.ts'
+import { openAccess, type ProviderAccess } from './provider-access.ts'
 
 /** What {@link startProvider} needs. */
 export interface StartProviderOptions {
@@ -20,6 +24,12 @@ export interface StartProviderOptions {
   readonly port: number
   readonly baseUrl?: string | undefined
   readonly maxBodyBytes?: number | undefined
+  readonly access: ProviderAccess
+  /** Without it, plain HTTP. */
+  readonly tls?: TlsCredentials | undefined
+  readonly trustProxy?: boolean | undefined
+  /** Without them, output files are not encrypted. */
+  readonly encryption?: EncryptionKeys | undefined
   readonly jobs: ExportJobsFlags
   readonly logger: Logger
 }
@@ -28,6 +38,8 @@ export interface StartProviderOptions {
 export interface RunningProvider extends AsyncDisposable {
   /** FHIR base URL. */
   readonly fhirBaseUrl: string
+  /** Shows another certificate to new connections. @throws TlsInvalidError, and the old one stays. */
+  reloadTls(credentials: TlsCredentials): void
 }
 
 /**
@@ -38,20 +50,28 @@ export interface RunningProvider extends AsyncDisposable {
 export async function startProvider(options: StartProviderOptions): Promise<RunningProvider> {
   const stack = new ClosingStack()
   try {
-    const fhirBaseUrl = await openAll(options, stack)
-    return { fhirBaseUrl, [Symbol.asyncDispose]: async () => stack[Symbol.asyncDispose]() }
+    const provider = await openAll(options, stack)
+    return {
+      fhirBaseUrl: provider.fhirBaseUrl,
+      reloadTls: (credentials) => {
+        provider.reloadTls(credentials)
+      },
+      [Symbol.asyncDispose]: async () => stack[Symbol.asyncDispose](),
+    }
   } catch (error) {
     await stack[Symbol.asyncDispose]()
     throw error
   }
 }
 
-async function openAll(options: StartProviderOptions, stack: ClosingStack): Promise<string> {
+async function openAll(options: StartProviderOptions, stack: ClosingStack): Promise<DataProvider> {
   const directory = dataDirectory(options.data)
   stack.use(await lockDataDirectory(directory.path))
   const resources = stack.use(await SqliteResourceStore.open({ directory: directory.path }))
   const jobStore = stack.use(await SqliteJobStore.open({ path: directory.jobs }))
-  const files = stack.use(new DirectoryOutputFileStore(directory.outputFiles))
+  const files = stack.use(await openOutputFiles(directory.outputFiles, options.encryption))
+  const access = await openAccess(options.access, directory.path, stack)
+  const auditLog = stack.use(await openAuditLog(directory.audit))
   const jobs = stack.use(
     await ExportJobs.start({
       ...jobsOptions(options.jobs),
@@ -64,9 +84,12 @@ async function openAll(options: StartProviderOptions, stack: ClosingStack): Prom
       },
     }),
   )
-  const provider = stack.use(await createDataProvider({ ...httpOptions(options), resources, jobs }))
-  await provider.listen({ host: options.host, port: options.port })
-  return provider.fhirBaseUrl
+  const provider = stack.use(
+    await createDataProvider({ ...httpOptions(options), resources, jobs, access, auditLog }),
+  )
+  const { host, port, tls } = options
+  await provider.listen({ host, port, ...(tls === undefined ? {} : { tls }) })
+  return provider
 }
 
 function jobsOptions(
@@ -87,9 +110,10 @@ function jobsOptions(
 
 function httpOptions(
   options: StartProviderOptions,
-): Pick<DataProviderOptions, 'logger' | 'baseUrl' | 'maxBodyBytes'> {
+): Pick<DataProviderOptions, 'logger' | 'baseUrl' | 'maxBodyBytes' | 'trustProxy'> {
   return {
     logger: options.logger,
+    trustProxy: options.trustProxy ?? false,
     ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
     ...(options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }),
   }

@@ -68,12 +68,12 @@ export const CLIENTS_ADD_COMMAND: Command = defineCommand<ClientsAddOptions>({
   },
   examples: [
     {
-      line: 'flatfhir clients add --name warehouse --jwks jwks.json --scope "system/*.rs" --group "*" --data data',
+      line: 'flatfhir clients add --name wh --jwks jwks.json --scope "system/*.rs" --group "*" --data data',
       does: 'a client that may read everything',
     },
     {
-      line: 'flatfhir clients add --name quality --jwks-url https://quality.example.org/jwks.json --scope "system/Patient.rs system/Group.rs system/Condition.rs" --group diabetes --data data',
-      does: 'a client that may export two types of one Group, and hosts its keys itself',
+      line: 'flatfhir clients add --name q --jwks-url https://q.example.org/jwks --scope "system/Patient.rs" --data data',
+      does: 'a client that may read patients, and hosts its keys itself',
     },
   ],
   run: async (options, context) => {

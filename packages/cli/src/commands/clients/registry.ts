@@ -1,7 +1,8 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import type { ClientRegistry } from '@flatfhir/auth'
 import { SqliteAccessStore } from '@flatfhir/store-sqlite'
 import { UsageError } from '../../errors.ts'
+import { isDirectory } from '../../files/is-directory.ts'
 
 /** Opens the registry of a data directory for a while; `make` makes a missing directory. */
 export async function withClients<T>(
@@ -15,11 +16,4 @@ export async function withClients<T>(
   }
   await using store = await SqliteAccessStore.open({ directory: data })
   return await work(store.clients)
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import type { ExportReport } from '@flatfhir/client'
 import { readNdjson } from '@flatfhir/protocol'
-import { sendWrite } from './fhir-requests.ts'
+import { sendWrite, type FhirServer } from './fhir-requests.ts'
 
 /** What was changed between two exports. */
 export interface DemoChanges {
@@ -53,11 +53,10 @@ const PLAN: readonly PlannedChange[] = [
 
 /** Where the resources to change are, and where to change them. */
 export interface MakeChangesOptions {
-  readonly fhirBaseUrl: string
+  readonly server: FhirServer
   /** An export with everything in it, and its directory. */
   readonly report: ExportReport
   readonly directory: string
-  readonly signal: AbortSignal
 }
 
 /** Updates and deletes some of the exported resources by ordinary PUT and DELETE requests. */
@@ -69,11 +68,11 @@ export async function makeChanges(options: MakeChangesOptions): Promise<DemoChan
     for (const resource of resources.slice(0, change.updates)) {
       const body = JSON.stringify(change.update(resource))
       const write = { method: 'PUT', resource: nameOf(resource), body } as const
-      updated.set(write.resource, await sendWrite(options.fhirBaseUrl, write, options.signal))
+      updated.set(write.resource, await sendWrite(options.server, write))
     }
     for (const resource of resources.slice(change.updates)) {
       const write = { method: 'DELETE', resource: nameOf(resource) } as const
-      await sendWrite(options.fhirBaseUrl, write, options.signal)
+      await sendWrite(options.server, write)
       deleted.add(write.resource)
     }
   }

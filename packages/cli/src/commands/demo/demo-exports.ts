@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { runExport, type ExportReport } from '@flatfhir/client'
+import { runExport, type AccessTokenSource, type ExportReport } from '@flatfhir/client'
 import type { ExportLevel } from '@flatfhir/protocol'
 import { DemoCheckFailedError } from '../../errors.ts'
 import { exportProgress } from '../../output/export-progress.ts'
@@ -26,6 +26,7 @@ export interface DemoExportRequest {
 /** Where from and where to. */
 export interface DemoExportPlaces {
   readonly fhirBaseUrl: string
+  readonly accessToken: AccessTokenSource
   /** Holds one directory for each export. */
   readonly directory: string
 }
@@ -47,6 +48,7 @@ export async function demoExport(
     ...(request.level === 'group' ? { groupId: DEMO_GROUP } : {}),
     parameters: request.since === undefined ? {} : { since: request.since },
     directory,
+    accessToken: places.accessToken,
     signal: context.io.signal,
     onEvent: exportProgress(context.progress, { label: `${request.name} export: ` }),
   })

@@ -1,3 +1,4 @@
+import type { AccessTokenSource } from '@flatfhir/client'
 import { DemoCheckFailedError } from '../../errors.ts'
 
 /** A write to the Data Provider. */
@@ -8,6 +9,13 @@ export interface FhirWrite {
   readonly body?: string
 }
 
+/** Where writes go, and as whom. */
+export interface FhirServer {
+  readonly fhirBaseUrl: string
+  readonly accessToken: AccessTokenSource
+  readonly signal: AbortSignal
+}
+
 /**
  * Sends one write over HTTP, as any FHIR client would.
  *
@@ -15,13 +23,17 @@ export interface FhirWrite {
  * @throws `DemoCheckFailedError` when it is refused.
  */
 export async function sendWrite(
-  fhirBaseUrl: string,
+  { fhirBaseUrl, accessToken, signal }: FhirServer,
   write: FhirWrite,
-  signal: AbortSignal,
 ): Promise<string | undefined> {
+  const token = await accessToken({})
   const response = await fetch(`${fhirBaseUrl}/${write.resource}`, {
     method: write.method,
-    headers: { 'content-type': 'application/fhir+json', accept: 'application/fhir+json' },
+    headers: {
+      'content-type': 'application/fhir+json',
+      accept: 'application/fhir+json',
+      authorization: `Bearer ${token ?? ''}`,
+    },
     signal,
     ...(write.body === undefined ? {} : { body: write.body }),
   })

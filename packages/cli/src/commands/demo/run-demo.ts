@@ -21,6 +21,7 @@ import type { DemoOptions } from './command.ts'
 import { makeChanges, type DemoChanges } from './demo-changes.ts'
 import { checkDelta, readDelta, type DemoDelta } from './demo-delta.ts'
 import { demoDirectory } from './demo-directory.ts'
+import { logIn, registerDemoClient, type DemoClient, type DemoLogin } from './demo-login.ts'
 import { demoExport, DEMO_GROUP, type DemoExport, type DemoExportPlaces } from './demo-exports.ts'
 import { changesText, deltaText, exportsTable, stepLine } from './demo-text.ts'
 
@@ -58,15 +59,19 @@ class Demo {
     )
     const population = await this.#makePopulation()
     await this.#import(population)
+    const client = await this.#register()
     await using provider = await this.#serve()
+    const { fhirBaseUrl } = provider
+    const login = await this.#logIn(client, fhirBaseUrl)
     const places = {
-      fhirBaseUrl: provider.fhirBaseUrl,
+      fhirBaseUrl,
+      accessToken: login.forExports,
       directory: join(this.#directory, 'exports'),
     }
     const exports = await this.#exportEverything(places, population)
-    const { changes, delta } = await this.#exportChanges(places, exports)
-    this.#tellResult({ fhirBaseUrl: provider.fhirBaseUrl, population, exports, changes, delta })
-    if (this.#options.keep) await this.#keepServing(provider)
+    const changed = await this.#exportChanges(places, { exports, login })
+    this.#tellResult({ fhirBaseUrl, client, population, exports, ...changed })
+    if (this.#options.keep) await this.#keepServing(provider, client)
   }
 
   async #makePopulation(): Promise<PopulationSummary> {
@@ -86,7 +91,7 @@ class Demo {
 
   async #import(population: PopulationSummary): Promise<void> {
     const summary = await importResources({
-      directory: join(this.#directory, 'data'),
+      directory: this.#data,
       paths: [join(this.#directory, 'population')],
       signal: this.#context.io.signal,
       onProgress: importProgress(this.#context.progress),
@@ -100,16 +105,39 @@ class Demo {
     this.#say(stepLine('import', what, summary.seconds))
   }
 
+  async #register(): Promise<DemoClient> {
+    const begunAt = performance.now()
+    const client = await registerDemoClient({ directory: this.#directory, data: this.#data })
+    const what = `a key pair (${client.key.algorithm}), and a client registered with its public half`
+    this.#say(stepLine('client', what, (performance.now() - begunAt) / 1000))
+    return client
+  }
+
+  async #logIn(client: DemoClient, fhirBaseUrl: string): Promise<DemoLogin> {
+    const begunAt = performance.now()
+    const login = await logIn(client, fhirBaseUrl, this.#context.io.signal)
+    const what = 'without a token refused (401); logged in by SMART Backend Services'
+    this.#say(stepLine('login', what, (performance.now() - begunAt) / 1000))
+    return login
+  }
+
   async #serve(): Promise<RunningProvider> {
     const begunAt = performance.now()
     const provider = await startProvider({
-      data: join(this.#directory, 'data'),
+      data: this.#data,
+      access: { mode: 'smart' },
       host: '127.0.0.1',
       port: this.#options.port,
       jobs: DEFAULT_EXPORT_JOBS_FLAGS,
       logger: makeLogger(this.#context.io.stderr, 'error'),
     })
-    this.#say(stepLine('server', provider.fhirBaseUrl, (performance.now() - begunAt) / 1000))
+    this.#say(
+      stepLine(
+        'server',
+        `${provider.fhirBaseUrl}, SMART Backend Services on`,
+        (performance.now() - begunAt) / 1000,
+      ),
+    )
     return provider
   }
 
@@ -139,15 +167,18 @@ class Demo {
 
   async #exportChanges(
     places: DemoExportPlaces,
-    exports: readonly DemoExport[],
+    { exports, login }: { readonly exports: readonly DemoExport[]; readonly login: DemoLogin },
   ): Promise<{ readonly changes: DemoChanges; readonly delta: DemoDelta }> {
     const [system] = exports
     if (system === undefined) throw new DemoCheckFailedError('There is no system export')
     const changes = await makeChanges({
-      fhirBaseUrl: places.fhirBaseUrl,
+      server: {
+        fhirBaseUrl: places.fhirBaseUrl,
+        accessToken: login.forWrites,
+        signal: this.#context.io.signal,
+      },
       report: system.report,
       directory: system.directory,
-      signal: this.#context.io.signal,
     })
     this.#say(
       'Then data changes, by PUT and DELETE, and only the changes are exported:',
@@ -172,12 +203,15 @@ class Demo {
 
   #tellResult(result: DemoResult): void {
     const seconds = (performance.now() - this.#startedAt) / 1000
-    this.#say('', `${this.#context.style.bold('Everything checked')} in ${formatSeconds(seconds)}.`)
+    this.#say(
+      '',
+      `${this.#context.style.bold('Everything checked')} in ${formatSeconds(seconds)}, with SMART on: every request with a token of a registered client.`,
+    )
     if (this.#context.options.json)
       this.#context.print(JSON.stringify(resultObject(result, seconds)))
   }
 
-  async #keepServing(provider: RunningProvider): Promise<void> {
+  async #keepServing(provider: RunningProvider, client: DemoClient): Promise<void> {
     const { io, style, options } = this.#context
     const url = provider.fhirBaseUrl
     const command = commandName(io.env)
@@ -187,13 +221,17 @@ class Demo {
         `The server keeps running until Ctrl-C; the files stay in ${this.#directory}. In another terminal, try:`,
         '',
         ...[
-          `${command} export ${url} --group ${DEMO_GROUP} --type Patient,Condition --out cohort`,
-          `curl -s ${url}/metadata`,
-          `curl -si '${url}/Patient/$export' -H 'Prefer: respond-async'`,
+          `${command} export ${url} --group ${DEMO_GROUP} --type Patient,Condition --client-id ${client.client.clientId} --key ${client.keyFile} --out cohort`,
+          `${command} audit verify --data ${this.#data}`,
+          `curl -s ${url}/.well-known/smart-configuration`,
         ].map((line) => `  ${style.cyan(line)}`),
       )
     }
     await untilAborted(io.signal)
+  }
+
+  get #data(): string {
+    return join(this.#directory, 'data')
   }
 
   #say(...lines: readonly string[]): void {
@@ -204,6 +242,7 @@ class Demo {
 
 interface DemoResult {
   readonly fhirBaseUrl: string
+  readonly client: DemoClient
   readonly population: PopulationSummary
   readonly exports: readonly DemoExport[]
   readonly changes: DemoChanges
@@ -211,7 +250,7 @@ interface DemoResult {
 }
 
 function resultObject(
-  { fhirBaseUrl, population, exports, changes, delta }: DemoResult,
+  { fhirBaseUrl, client, population, exports, changes, delta }: DemoResult,
   seconds: number,
 ): object {
   return {
@@ -224,6 +263,12 @@ function resultObject(
       seconds: report.timings.totalMs / 1000,
     })),
     fhirBaseUrl,
+    access: {
+      mode: 'smart',
+      clientId: client.client.clientId,
+      algorithm: client.key.algorithm,
+      keyFile: client.keyFile,
+    },
     changes: { updated: changes.updated.size, deleted: changes.deleted.size },
     delta: { resources: delta.resources.size, deleted: delta.deleted.size },
     seconds,

@@ -90,7 +90,7 @@ export const EXPORT_COMMAND: Command = defineCommand<ExportOptions>({
     },
     out: {
       type: path('DIR'),
-      description: 'Directory for the files; must not hold an export already',
+      description: 'Directory for the files; the same command again goes on with the export in it',
       required: true,
       group: output,
     },

@@ -2,6 +2,7 @@ import { mergeOptions } from '../../options/merge-options.ts'
 import type { OptionTable } from '../../options/option-table.ts'
 import { choice, duration, integer, path, size, text } from '../../options/value-types.ts'
 import { defineCommand, type Command } from '../command.ts'
+import { ACCESS_FLAGS, LIMIT_FLAGS, type AccessFlags, type LimitFlags } from './access-options.ts'
 
 /** How export jobs run; shared by every command that starts a Data Provider. */
 export interface ExportJobsFlags {
@@ -22,12 +23,11 @@ const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** Options of `flatfhir serve`. */
-export interface ServeOptions extends ExportJobsFlags {
+export interface ServeOptions extends ExportJobsFlags, AccessFlags, LimitFlags {
   readonly data: string
   readonly host: string
   readonly port: number
   readonly baseUrl: string | undefined
-  readonly auth: 'none'
   readonly maxBodySize: number
   readonly logLevel: LogLevel
 }
@@ -108,7 +108,7 @@ export const SERVE_COMMAND: Command = defineCommand<ServeOptions>({
   name: 'serve',
   summary: 'Serve the store as a Bulk Data provider',
   description:
-    'Serves the data directory over HTTP; the FHIR base is /fhir. There is no authorization yet, so only loopback addresses are bound. SIGTERM or Ctrl-C parks running exports, which go on at the next start; a second signal ends the process at once. Logs are JSON lines on stderr.',
+    'Serves the data directory over HTTP; the FHIR base is /fhir. Clients log in by SMART Backend Services and are registered with flatfhir clients add, also while the server runs. Without TLS and without a proxy that ends TLS, only loopback addresses are bound. Who got what is written to an audit log in the data directory. SIGHUP reads certificate and key again. SIGTERM or Ctrl-C parks running exports, which go on at the next start; a second signal ends the process at once. Logs are JSON lines on stderr.',
   options: {
     data: {
       type: path('DIR'),
@@ -118,7 +118,7 @@ export const SERVE_COMMAND: Command = defineCommand<ServeOptions>({
     },
     host: {
       type: text('HOST'),
-      description: 'Address to listen on; loopback only',
+      description: 'Address to listen on; other than loopback only with TLS or --trust-proxy',
       default: '127.0.0.1',
       group: server,
     },
@@ -134,12 +134,6 @@ export const SERVE_COMMAND: Command = defineCommand<ServeOptions>({
       defaultText: 'http://HOST:PORT/fhir',
       group: server,
     },
-    auth: {
-      type: choice('none'),
-      description: 'Who may use the server; `none` lets everybody, and binds loopback only',
-      default: 'none',
-      group: server,
-    },
     maxBodySize: {
       type: size,
       description: 'Largest request body',
@@ -152,10 +146,25 @@ export const SERVE_COMMAND: Command = defineCommand<ServeOptions>({
       default: 'info',
       group: server,
     },
+    ...ACCESS_FLAGS,
+    ...LIMIT_FLAGS,
     ...EXPORT_JOBS_FLAGS,
   },
   examples: [
     { line: 'flatfhir serve --data data', does: 'on http://127.0.0.1:8080/fhir' },
+    {
+      line: 'flatfhir serve --data data --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem',
+      does: 'to the network, by TLS',
+    },
+    {
+      line: 'flatfhir serve --data data --trust-proxy --base-url https://bulk.example.org/fhir',
+      does: 'behind a proxy on this machine that ends TLS',
+    },
+    {
+      line: 'flatfhir serve --data data --encryption-key-file files.key',
+      does: 'with output files encrypted at rest',
+    },
+    { line: 'flatfhir serve --data data --auth none', does: 'without login, on this machine only' },
     {
       line: 'flatfhir serve --data data --port 0 --retention 7d --max-file-size 1GiB',
       does: 'on a free port, with larger files that are kept for a week',
