@@ -4,7 +4,13 @@ import { checkLines } from '../src/verification/line-check.ts'
 import { LineBlocks, type LineBlock } from '../src/verification/line-blocks.ts'
 import { LineCheckPool } from '../src/verification/line-check-pool.ts'
 
-const RULES = { kind: 'output', type: 'Patient', maxLineBytes: 1000 } as const
+const RULES = {
+  kind: 'output',
+  type: 'Patient',
+  maxLineBytes: 1000,
+  organized: false,
+  references: false,
+} as const
 
 describe('LineBlocks', () => {
   test('keeps every byte and cuts at line feeds only, however the bytes arrive', async () => {

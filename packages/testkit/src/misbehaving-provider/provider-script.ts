@@ -18,6 +18,8 @@ export interface FileBehaviour {
   readonly cutAfterBytes?: number
   /** @defaultValue `'close'` */
   readonly afterCut?: 'close' | 'hang'
+  /** Sends so many bytes at a time, with a pause after each. */
+  readonly pace?: { readonly bytes: number; readonly pauseMs: number }
   /** Answers a `Range` request with the whole file. */
   readonly ignoreRange?: boolean
   /** Answers every request with 206 and a `Content-Range` that starts here. */
@@ -74,6 +76,15 @@ export interface ProviderScript {
    * @returns What is sent instead, as JSON.
    */
   readonly manifest?: (manifest: ScriptedManifest, page: number) => unknown
+  /** `CapabilityStatement` at `/metadata`; without one the answer is 404. */
+  readonly capabilities?: Readonly<Record<string, unknown>>
+  /** Binary and other content by path, for attachments; asked for with or without token. */
+  readonly content?: Readonly<Record<string, ScriptedAnswer>>
+  /**
+   * Pages of the manifest that the first, second … status answer shows while the job still runs
+   * (202); after `status`, before the complete manifest. Pages are `filesPerPage` long.
+   */
+  readonly partial?: readonly number[]
   /** A bearer token without which kick-off, status and delete are answered with 401. */
   readonly token?: string
 }

@@ -72,8 +72,12 @@ function frame(
 function sendBody(
   response: ServerResponse,
   body: Uint8Array,
-  { cutAfterBytes, afterCut = 'close' }: FileBehaviour,
+  { cutAfterBytes, afterCut = 'close', pace }: FileBehaviour,
 ): void {
+  if (pace !== undefined) {
+    void sendSlowly(response, body.subarray(0, cutAfterBytes), pace)
+    return
+  }
   if (cutAfterBytes === undefined) {
     response.end(body)
     return
@@ -85,4 +89,16 @@ function sendBody(
   const part = body.subarray(0, cutAfterBytes)
   if (part.length === 0) setImmediate(afterwards)
   else response.write(part, afterwards)
+}
+
+async function sendSlowly(
+  response: ServerResponse,
+  body: Uint8Array,
+  { bytes, pauseMs }: { readonly bytes: number; readonly pauseMs: number },
+): Promise<void> {
+  for (let at = 0; at < body.length && !response.destroyed; at += bytes) {
+    response.write(body.subarray(at, at + bytes))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+  response.end()
 }

@@ -48,6 +48,8 @@ class ScriptedProvider implements MisbehavingProvider {
   readonly #server: Server
   readonly #counts = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
+  /** While the job runs: pages that there are already. */
+  #visiblePages: number | undefined
   origin = ''
 
   constructor(script: ProviderScript) {
@@ -122,6 +124,16 @@ class ScriptedProvider implements MisbehavingProvider {
       this.#answerFile({ request, response }, Number(file[1]))
       return
     }
+    const content = this.#script.content?.[path]
+    if (content !== undefined) {
+      sendAnswer(response, content)
+      return
+    }
+    if (path === '/fhir/metadata') {
+      const { capabilities } = this.#script
+      sendAnswer(response, { status: capabilities ? 200 : 404, body: capabilities })
+      return
+    }
     const { token } = this.#script
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
       sendAnswer(response, { status: 401, headers: { 'www-authenticate': 'Bearer' } })
@@ -147,7 +159,8 @@ class ScriptedProvider implements MisbehavingProvider {
   }
 
   #kickOffAnswer(path: string): ScriptedAnswer {
-    if (!/^\/fhir\/(?:Patient\/|Group\/[^/]+\/)?\$export(?:\?|$)/.test(path)) return { status: 404 }
+    if (!/^\/fhir\/(?:Patient\/|Group\/[^/]+\/)?\$export(?:-v4)?(?:\?|$)/.test(path))
+      return { status: 404 }
     const accepted = { status: 202, headers: { 'content-location': this.statusUrl } }
     return this.#script.kickOff?.[this.#count('kick-off')] ?? accepted
   }
@@ -159,6 +172,9 @@ class ScriptedProvider implements MisbehavingProvider {
   #statusAnswer(page: number): ScriptedAnswer {
     const scripted = page === 0 ? this.#script.status?.[this.#count('status')] : undefined
     if (scripted !== undefined) return scripted
+    if (page === 0) this.#visiblePages = this.#script.partial?.[this.#count('partial')]
+    if (page >= (this.#visiblePages ?? Infinity)) return { status: 404 }
+    if (this.#visiblePages !== undefined) return { status: 202, body: this.#manifest(page) }
     const headers = this.#script.manifestHeaders ?? {}
     const manifest = this.#manifest(page)
     return { status: 200, headers, body: this.#script.manifest?.(manifest, page) ?? manifest }
@@ -173,7 +189,8 @@ class ScriptedProvider implements MisbehavingProvider {
       shown
         .filter(({ file }) => (file.kind ?? 'output') === kind)
         .map(({ file, index }) => this.#entry(file, index))
-    const last = (page + 1) * perPage >= files.length
+    const shownFiles = Math.min(files.length, (this.#visiblePages ?? Infinity) * perPage)
+    const last = (page + 1) * perPage >= shownFiles
     return {
       transactionTime: SCRIPTED_TRANSACTION_TIME,
       request: `${this.url}/$export`,
