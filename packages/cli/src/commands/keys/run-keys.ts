@@ -14,7 +14,7 @@ export async function runKeysCreate(
   context: CommandContext,
 ): Promise<number> {
   const keys = await createKeyFile(file, { now, algorithms: alg })
-  const note = `private keys in ${file}, which only you can read; public JWK Set:`
+  const note = `private keys in ${file}, which only you can read:`
   await tellKeys({ file, keys, jwksOut, note }, context)
   return EXIT_COMPLETE
 }
@@ -26,7 +26,7 @@ export async function runKeysShow(
 ): Promise<number> {
   const { keys, warnings } = await readKeyFile(file)
   warnAboutKeyFile(file, warnings, context)
-  await tellKeys({ file, keys, jwksOut, note: `public JWK Set of ${file}:` }, context)
+  await tellKeys({ file, keys, jwksOut, note: `keys of ${file}:` }, context)
   return EXIT_COMPLETE
 }
 
