@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { Server as TlsServer } from 'node:tls'
-import { Authenticator } from '@flatfhir/auth'
+import { Authenticator, TokenEndpoint } from '@flatfhir/auth'
 import type { FastifyInstance } from 'fastify'
 import type { Logger, LoggerOptions } from 'pino'
 import { z } from 'zod'
 import type { ExportJobs } from './jobs/export-jobs.ts'
 import type { ResourceStore } from './resource-store.ts'
-import type { AccessOptions } from './access/access-options.ts'
+import type { AccessOptions, SmartAccess } from './access/access-options.ts'
 import { AuditTrail } from './access/audit-trail.ts'
 import { ClientLimiter } from './access/client-limiter.ts'
 import { clientLimits, type ClientLimits } from './access/client-limits.ts'
@@ -196,8 +196,15 @@ export async function createDataProvider(options: DataProviderOptions): Promise<
   const baseUrl = options.baseUrl === undefined ? undefined : normalBaseUrl(options.baseUrl)
   if (options.trustProxy === true && baseUrl === undefined) throw new BaseUrlRequiredError()
   const { access } = options
+  if (access?.mode === 'smart') requireUsable(access)
   const limits = clientLimits(access?.mode === 'smart' ? access.limits : undefined)
   return new HttpDataProvider(options, { baseUrl, limits, version: await softwareVersion() })
+}
+
+/** The endpoint itself is made when its URL is known; what it refuses should be known at once. */
+function requireUsable(access: SmartAccess): void {
+  const now = (): Date => new Date()
+  new TokenEndpoint({ ...access, tokenUrl: 'https://localhost/', now })
 }
 
 /** What is worked out of the options before a Data Provider is made. */

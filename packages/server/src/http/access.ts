@@ -10,6 +10,7 @@ import type { Job } from '../job-store.ts'
 import { insufficientScope, notLoggedIn } from './access-refusals.ts'
 import { badRequest, type RequestRefusedError } from './request-refused-error.ts'
 import { headerOf, rawQueryOf } from './request-parts.ts'
+import { OUTPUT_FILE_PATH, STATUS_PATH } from './urls.ts'
 
 /** Who sent a request, and what it may do. */
 export interface Requester {
@@ -139,7 +140,7 @@ export class Access {
   async #badToken(request: FastifyRequest, reason: string): Promise<RequestRefusedError> {
     const answer = notLoggedIn('invalid')
     if (this.#badTokens.take(addressKey(this.addressOf(request))) > 0) return answer
-    return await this.refuse(request, { attempted: 'resource', reason }, answer)
+    return await this.refuse(request, { attempted: attemptOf(request), reason }, answer)
   }
 
   /** Writes a refusal down. @returns `answer`, to be thrown. */
@@ -152,6 +153,14 @@ export class Access {
     await this.#parts.audit.note({ name: 'access-refused', ...actor, ...refused })
     return answer
   }
+}
+
+/** What a request was after, as far as its route and method tell. */
+function attemptOf({ method, routeOptions }: FastifyRequest): RefusedAccess['attempted'] {
+  const path = routeOptions.url ?? ''
+  if (path === OUTPUT_FILE_PATH) return 'file'
+  if (path === STATUS_PATH) return method === 'DELETE' ? 'delete' : 'status'
+  return path.endsWith('/$export') ? 'kick-off' : 'resource'
 }
 
 /** URLs end up in logs; RFC 6750 section 2 also allows one way of sending a token only. */

@@ -47,10 +47,11 @@ describe('the audit log', () => {
       headers: { prefer: 'respond-async', ...other },
     })
     await secure.provider.request('/Patient/p', { headers: { authorization: 'Bearer made-up' } })
+    await secure.provider.request(file, { headers: { authorization: 'Bearer made-up' } })
     await secure.requestToken(tokenForm(await secure.assertion(client, 'https://x/'), 'system/*.r'))
     await secure.provider.request(statusPath, { method: 'DELETE', headers })
 
-    await eventually(() => (auditLog.named('access-refused').length >= 4 ? true : undefined))
+    await eventually(() => (auditLog.named('access-refused').length >= 5 ? true : undefined))
     expect(auditLog.named('server-started')).toMatchObject([{ accessMode: 'smart' }])
     expect(auditLog.named('token-issued')).toContainEqual({
       name: 'token-issued',
@@ -78,7 +79,10 @@ describe('the audit log', () => {
     expect(refusals).toContainEqual(
       expect.objectContaining({ attempted: 'kick-off', reason: 'group-not-allowed' }),
     )
-    expect(refusals).toContainEqual(expect.objectContaining({ reason: 'unknown-token' }))
+    for (const attempted of ['resource', 'file']) {
+      const refusal = { attempted, reason: 'unknown-token', clientId: undefined }
+      expect(refusals).toContainEqual(expect.objectContaining(refusal))
+    }
     expect(auditLog.named('job-deleted')).toEqual([
       { name: 'job-deleted', ...who, jobId, cause: 'requested' },
     ])

@@ -8,7 +8,12 @@ import { join } from 'node:path'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { RemoteJwks } from '@flatfhir/auth'
-import { createDataProvider, type AccessOptions, type DataProvider } from '@flatfhir/server'
+import {
+  createDataProvider,
+  type AccessOptions,
+  type DataProvider,
+  type SmartAccess,
+} from '@flatfhir/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clientAddress } from '../../src/access/client-address.ts'
 import { resource } from '../http/test-provider.ts'
@@ -25,7 +30,7 @@ let directory: string
 let first: Pair
 let second: Pair
 let secure: SecureProvider
-let smart: AccessOptions
+let smart: SmartAccess
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tls-'))
@@ -158,6 +163,13 @@ describe('TLS', () => {
     }).toThrow(TypeError)
   })
 })
+
+test.each([{ tokenLifetimeSeconds: 0 }, { limits: { maxBytesPerDay: 0 } }])(
+  'a setting of %o is a RangeError before anything listens',
+  async (setting) => {
+    await expect(create({ access: { ...smart, ...setting } })).rejects.toThrow(RangeError)
+  },
+)
 
 describe('any but a loopback address', () => {
   test.each(['0.0.0.0', '::', '192.0.2.1', 'example.org'])(
