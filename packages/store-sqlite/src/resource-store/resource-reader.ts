@@ -67,8 +67,11 @@ interface Criteria {
 function criteria(query: SearchQuery): Criteria {
   const parts: Criteria[] = []
   const { ids, identifiers, names } = query
-  if (ids !== undefined)
-    parts.push(anyOf(ids.map((id) => ({ where: 'n.id = ?', parameters: [id] }))))
+  // One parameter, however many ids: SQLite limits both parameters and the depth of expressions.
+  if (ids !== undefined) {
+    const where = 'n.id IN (SELECT value FROM json_each(?))'
+    parts.push({ where, parameters: [JSON.stringify(ids)] })
+  }
   if (identifiers !== undefined) parts.push(anyOf(identifiers.map((one) => identifier(query, one))))
   if (names !== undefined) parts.push(anyOf(names.map((name) => startsWith(query, name))))
   return {
