@@ -1,5 +1,6 @@
-import { access, rename } from 'node:fs/promises'
+import { access, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { packFiles } from './compact/pack-files.ts'
 import { deleteExport } from './delete-export.ts'
 import type { DownloadResult } from './download/download-file.ts'
 import { DownloadQueue, manifestProblems } from './download/download-queue.ts'
@@ -11,9 +12,13 @@ import { ManifestBook, type PromisedFile } from './manifest/manifest-book.ts'
 import { requestStatus, type StatusAnswer } from './manifest/request-status.ts'
 import { walkManifest } from './manifest/walk-manifest.ts'
 import { buildReceipt } from './receipt/build-receipt.ts'
+import { readReceipt } from './receipt/read-receipt.ts'
+import type { Receipt } from './receipt/receipt.ts'
 import { writeReceipt } from './receipt/receipt-file.ts'
+import { ReferenceSpill } from './references/reference-spill.ts'
+import { unresolvedReferences } from './references/unresolved-references.ts'
 import type { RunContext } from './run-context.ts'
-import type { RunFolder } from './run-folder.ts'
+import { OWN_FOLDER, type RunFolder } from './run-folder.ts'
 
 const SHORTEST_POLL_MS = 250
 
@@ -74,7 +79,8 @@ export class Collector {
   /** Waits for the manifest and fetches every file of it that is not on disk yet. */
   async collect(): Promise<CollectOutcome> {
     await this.#finishRenames()
-    await using queue = this.#openQueue()
+    await using spill = await this.#openSpill()
+    await using queue = this.#openQueue(spill)
     this.#queue = queue
     queue.add(this.#unfinished())
     while (this.#folder.state.manifestAt === undefined) {
@@ -86,11 +92,26 @@ export class Collector {
     return { report: await this.#report() }
   }
 
-  #openQueue(): DownloadQueue {
+  async #openSpill(): Promise<ReferenceSpill | null> {
+    const isWanted = this.#context.settings.checkReferences && this.#unfinishedRun()
+    return isWanted ? ReferenceSpill.open(this.#spillPath()) : null
+  }
+
+  #spillPath(): string {
+    return join(this.#folder.path, OWN_FOLDER, 'references.bin')
+  }
+
+  /** A collected export is only told about again. */
+  #unfinishedRun(): boolean {
+    return this.#folder.state.collected?.verdict !== 'complete'
+  }
+
+  #openQueue(spill: ReferenceSpill | null): DownloadQueue {
     const { state } = this.#folder
     return new DownloadQueue({
       context: this.#context,
       statusUrl: this.#statusUrl(),
+      spill: spill ?? undefined,
       transactionTime: () => this.#book.transactionTime,
       latest: (key) => this.#book.file(key),
       journal: {
@@ -189,14 +210,16 @@ export class Collector {
     for (const problem of early) this.#context.emit({ type: 'problem', problem })
     const problems = [...early, ...results.flatMap((result) => result.problems)]
     const draft = this.#draft(results, problems)
+    const unresolved = await this.#unresolved()
+    await this.#pack(results)
     const finish = async (report: Omit<ExportReport, 'receipt'>): Promise<ExportReport> => {
       const receipt = buildReceipt({
         ...{ state: this.#folder.state, settings: this.#context.settings, report, results },
         profile: this.#context.profile,
         pages: this.#book.pageUrls.length,
         finishedAt: this.#folder.state.collected?.at ?? this.#folder.now(),
-        packedInto: () => undefined,
-        unresolvedReferences: undefined,
+        packedInto: (path) => this.#packedInto(path),
+        unresolvedReferences: unresolved,
         attachments: undefined,
       })
       await writeReceipt(this.#folder.path, receipt)
@@ -208,6 +231,33 @@ export class Collector {
     const { deleted, problems: more } = await this.#delete(draft.verdict)
     if (!deleted && more.length === 0) return report
     return finish({ ...draft, deleted, problems: [...problems, ...more] })
+  }
+
+  async #pack(results: readonly DownloadResult[]): Promise<void> {
+    const { settings, signal } = this.#context
+    const { compactBytes } = settings
+    if (compactBytes === undefined || !this.#unfinishedRun()) return
+    await packFiles(this.#folder, results, { compactBytes, signal })
+  }
+
+  #packedInto(path: string): readonly string[] | undefined {
+    const packed = this.#folder.state.packed.get(path)
+    return packed === undefined ? undefined : [packed]
+  }
+
+  /** Looked at before the export is collected, and from then on taken from its receipt. */
+  async #unresolved(): Promise<Receipt['unresolvedReferences']> {
+    if (!this.#context.settings.checkReferences) return undefined
+    if (!this.#unfinishedRun()) {
+      const known = await readReceipt(this.#folder.path).catch(() => undefined)
+      return known?.unresolvedReferences
+    }
+    const runs = new Map<number, number>()
+    for (const { file, referenceRun } of this.#folder.state.results.values()) {
+      if (referenceRun !== undefined) runs.set(referenceRun.run, referenceRun.frames)
+      else if (file.kind === 'output') return undefined
+    }
+    return unresolvedReferences(this.#spillPath(), runs)
   }
 
   #draft(
@@ -239,6 +289,7 @@ export class Collector {
     if (known === 'complete') return
     const { verdict, timings } = report
     await this.#folder.record({ type: 'collected', at: this.#folder.now(), verdict })
+    if (verdict === 'complete') await rm(this.#spillPath(), { force: true })
     this.#log.exportComplete(report, { attachments: 0, durationMs: timings.totalMs })
   }
 

@@ -55,9 +55,14 @@ export class RunFolder implements AsyncDisposable {
       if (lock === undefined) throw new ExportDirectoryRefusedError('in-use', path)
       try {
         const journal = await JournalFile.open(join(path, OWN_FOLDER, 'journal.ndjson'))
-        const folder = new RunFolder({ path, lock, clock }, journal)
-        await folder.#check(plan)
-        return folder
+        try {
+          const folder = new RunFolder({ path, lock, clock }, journal)
+          await folder.#check(plan)
+          return folder
+        } catch (error) {
+          await journal[Symbol.asyncDispose]()
+          throw error
+        }
       } catch (error) {
         await lock[Symbol.asyncDispose]()
         throw error

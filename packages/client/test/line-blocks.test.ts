@@ -9,7 +9,7 @@ const RULES = {
   type: 'Patient',
   maxLineBytes: 1000,
   organized: false,
-  references: false,
+  references: undefined,
 } as const
 
 describe('LineBlocks', () => {

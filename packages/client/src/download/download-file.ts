@@ -9,6 +9,7 @@ import { discardBody, type ProviderResponse } from '../http/provider-http.ts'
 import type { StoredResult, StoredValidator } from '../journal/journal-entry.ts'
 import type { PromisedFile } from '../manifest/manifest-book.ts'
 import type { RunContext } from '../run-context.ts'
+import type { ReferenceSpill } from '../references/reference-spill.ts'
 import type { LineCheckPool } from '../verification/line-check-pool.ts'
 import type { LineTotals } from '../verification/line-ledger.ts'
 import { compareWithPromise } from './compare.ts'
@@ -30,6 +31,8 @@ export interface DownloadContext extends RunContext {
   readonly links: FileLinks
   readonly gateFor: (url: URL) => DownloadGate
   readonly journal: DownloadJournal
+  /** Takes ids and references, when they are wanted. */
+  readonly spill: ReferenceSpill | undefined
 }
 
 /** What a download has to remember over the end of the process. */
@@ -140,7 +143,7 @@ class FileDownload {
   }
 
   async #open(): Promise<ReceivedFile> {
-    const { settings, pool } = this.#context
+    const { settings, pool, spill } = this.#context
     const { file, organized } = this.#promised
     const { kind, type } = file
     await mkdir(dirname(this.#path), { recursive: true })
@@ -151,7 +154,10 @@ class FileDownload {
       kind,
       type: kind === 'output' ? type : kind === 'deleted' ? 'Bundle' : 'OperationOutcome',
       organized,
-      references: settings.checkReferences && kind === 'output',
+      references:
+        spill === undefined || kind !== 'output'
+          ? undefined
+          : { baseUrl: settings.baseUrl.href, spill },
       maxLineBytes: settings.maxLineBytes,
       maxDecompressionRatio: settings.maxDecompressionRatio,
       gzip: settings.gzip,
@@ -443,7 +449,11 @@ class FileDownload {
     if (state === 'partial') await this.#quarantine(received)
     await received.sync()
     const result = this.#result(state, verified)
-    await this.#context.journal.done(key, storedResult(result))
+    const { referenceRun } = received
+    await this.#context.journal.done(key, {
+      ...storedResult(result),
+      ...(referenceRun !== undefined && { referenceRun }),
+    })
     await received.publish(this.#path)
     this.#resumable = undefined
     return result

@@ -1,5 +1,6 @@
 import type { ExportProblem } from '../export-report.ts'
 import type { PromisedFile } from '../manifest/manifest-book.ts'
+import type { ReferenceSpill } from '../references/reference-spill.ts'
 import type { RunContext } from '../run-context.ts'
 import { LineCheckPool } from '../verification/line-check-pool.ts'
 import {
@@ -16,6 +17,7 @@ export interface DownloadQueueOptions {
   readonly context: RunContext
   readonly statusUrl: URL
   readonly journal: DownloadJournal
+  readonly spill: ReferenceSpill | undefined
   readonly transactionTime: () => string | undefined
   /** The file with its latest URL. */
   readonly latest: (key: string) => PromisedFile | undefined
@@ -37,7 +39,7 @@ export class DownloadQueue implements AsyncDisposable {
 
   constructor(options: DownloadQueueOptions) {
     this.#options = options
-    const { context, statusUrl, journal, transactionTime } = options
+    const { context, statusUrl, journal, spill, transactionTime } = options
     this.#pool = new LineCheckPool(context.settings.verificationThreads)
     const signal =
       context.signal === undefined
@@ -47,6 +49,7 @@ export class DownloadQueue implements AsyncDisposable {
       ...context,
       signal,
       journal,
+      spill,
       pool: this.#pool,
       links: new FileLinks(statusUrl, transactionTime, { ...context, signal }),
       gateFor: gates(context),

@@ -1,6 +1,7 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, type Hash, randomInt } from 'node:crypto'
 import { constants, createGunzip, createGzip } from 'node:zlib'
 import type { OutputFileKind } from '@flatfhir/protocol'
+import type { ReferenceSpill } from '../references/reference-spill.ts'
 import { LineBlocks, type LineBlock } from '../verification/line-blocks.ts'
 import type { LineCheckPool } from '../verification/line-check-pool.ts'
 import type { LineRules } from '../verification/line-check.ts'
@@ -33,7 +34,8 @@ export interface ReceivedFileOptions {
   readonly kind: OutputFileKind
   readonly type: string
   readonly organized: boolean
-  readonly references: boolean
+  /** Base URL and place for ids and references, when they are wanted. */
+  readonly references: { readonly baseUrl: string; readonly spill: ReferenceSpill } | undefined
   readonly maxLineBytes: number
   readonly maxDecompressionRatio: number
   /** Whether the file is kept compressed. */
@@ -67,6 +69,7 @@ export class ReceivedFile {
   #decoder: ZlibPump | undefined
   #encoder: ZlibPump | undefined
   #kept: PartFile | undefined
+  #referenceRun: { readonly run: number; frames: number } | undefined
 
   constructor(options: ReceivedFileOptions) {
     this.#options = options
@@ -108,7 +111,7 @@ export class ReceivedFile {
     this.#coding = coding
     this.#hash = createHash('sha256')
     this.#encodedHash = coding === 'gzip' ? createHash('sha256') : undefined
-    this.#ledger = new LineLedger()
+    this.#ledger = this.#newLedger()
     this.#blocks = new LineBlocks({ pool, maxLineBytes, emit: async (block) => this.#take(block) })
     if ((coding === 'gzip') === gzip) {
       await this.#kept?.discard()
@@ -124,6 +127,23 @@ export class ReceivedFile {
       const compressor = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: ZLIB_CHUNK_BYTES })
       this.#encoder = new ZlibPump(compressor, async (chunk) => this.#kept?.append(chunk))
     }
+  }
+
+  /** Frames of an attempt that starts over belong to a run that does not count. */
+  #newLedger(): LineLedger {
+    const { references } = this.#options
+    if (references === undefined) return new LineLedger()
+    const run = randomInt(2 ** 32)
+    this.#referenceRun = { run, frames: 0 }
+    return new LineLedger(async (collected) => {
+      if (this.#referenceRun?.run === run) this.#referenceRun.frames += 1
+      await references.spill.add(run, collected)
+    })
+  }
+
+  /** Where ids and references of the file are in the spill. */
+  get referenceRun(): { readonly run: number; readonly frames: number } | undefined {
+    return this.#referenceRun
   }
 
   /**
@@ -168,7 +188,14 @@ export class ReceivedFile {
   async replace(usable: PartFile, place: string): Promise<void> {
     const { pool, gzip, wire } = this.#options
     const from = this.#kept ?? wire
-    await quarantineLines({ pool, gzip, from, to: usable, place, rules: this.#rules() })
+    await quarantineLines({
+      pool,
+      gzip,
+      from,
+      to: usable,
+      place,
+      rules: { ...this.#rules(), references: undefined },
+    })
     await this.#kept?.discard()
     this.#kept = usable
   }
@@ -247,6 +274,6 @@ export class ReceivedFile {
 
   #rules(): LineRules {
     const { kind, type, organized, references, maxLineBytes } = this.#options
-    return { kind, type, organized, references, maxLineBytes }
+    return { kind, type, organized, references: references?.baseUrl, maxLineBytes }
   }
 }

@@ -63,8 +63,8 @@ export interface StoredResult {
   readonly file: ExportedFile
   readonly problems: readonly ExportProblem[]
   readonly lines?: LineTotals
-  /** Run of the file's frames in the reference spill. */
-  readonly referenceRun?: number
+  /** Where the file's ids and references are in the spill. */
+  readonly referenceRun?: { readonly run: number; readonly frames: number }
 }
 
 /** One line of the journal. Instants are ISO 8601. */
@@ -91,13 +91,14 @@ export type JournalEntry =
   | { readonly type: 'manifest-complete'; readonly at: string }
   | ({ readonly type: 'file-begun'; readonly key: string } & Partial<StoredValidator>)
   | { readonly type: 'file-done'; readonly key: string; readonly result: StoredResult }
+  | { readonly type: 'packed'; readonly path: string; readonly from: readonly string[] }
   | { readonly type: 'collected'; readonly at: string; readonly verdict: ExportVerdict }
   | { readonly type: 'deleted'; readonly at: string }
   | { readonly type: 'ended'; readonly at: string; readonly reason: EndReason }
 
 const ENTRY_TYPES: ReadonlySet<string> = new Set([
   ...['run', 'session', 'provider', 'kick-off-intent', 'kick-off-refused', 'kick-off'],
-  ...['status-wait', 'manifest-page', 'manifest-complete', 'file-begun', 'file-done'],
+  ...['status-wait', 'manifest-page', 'manifest-complete', 'file-begun', 'file-done', 'packed'],
   ...['collected', 'deleted', 'ended'],
 ])
 

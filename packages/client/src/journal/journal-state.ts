@@ -40,6 +40,8 @@ export class JournalState {
   manifestAt: string | undefined
   readonly validators: Map<string, StoredValidator> = new Map<string, StoredValidator>()
   readonly results: Map<string, StoredResult> = new Map<string, StoredResult>()
+  /** Small files that went into larger ones, and into which. */
+  readonly packed: Map<string, string> = new Map<string, string>()
   collected: { readonly at: string; readonly verdict: ExportVerdict } | undefined
   deletedAt: string | undefined
   ended: { readonly at: string; readonly reason: EndReason } | undefined
@@ -60,6 +62,9 @@ export class JournalState {
       case 'collected':
         this.collected = entry
         return
+      case 'packed':
+        for (const path of entry.from) this.packed.set(path, entry.path)
+        return
       case 'deleted':
         this.deletedAt = entry.at
         return
@@ -74,7 +79,7 @@ export class JournalState {
   #applyProgress(
     entry: Exclude<
       JournalEntry,
-      { type: 'run' | 'session' | 'provider' | 'collected' | 'deleted' | 'ended' }
+      { type: 'run' | 'session' | 'provider' | 'packed' | 'collected' | 'deleted' | 'ended' }
     >,
   ): void {
     switch (entry.type) {

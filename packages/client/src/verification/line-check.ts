@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { isResourceType, type OutputFileKind } from '@flatfhir/protocol'
 import { outcomeIssues } from '../outcome-issues.ts'
+import { type CollectedReferences, ReferenceCollector } from '../references/collect-references.ts'
 
 /** What is wrong with a line of an output file. */
 export type LineFault = 'too-long' | 'not-utf8' | 'not-json' | 'not-an-object' | 'wrong-type'
@@ -12,8 +13,8 @@ export interface LineRules {
   readonly type: string
   /** Lines of any type, in blocks that begin with a Parameters resource as header. */
   readonly organized: boolean
-  /** Whether ids and references are collected. */
-  readonly references: boolean
+  /** The provider's base URL when ids and references are to be collected. */
+  readonly references: string | undefined
   readonly maxLineBytes: number
   /** Whether the place of every bad line is reported, however many there are. */
   readonly locate?: boolean
@@ -42,6 +43,8 @@ export interface LineReport {
   readonly deletions: number
   /** Of an outcome file: `severity code` and how often. */
   readonly outcomes: Readonly<Record<string, number>>
+  /** With `references`. */
+  readonly references?: CollectedReferences
   /** With `locate`. */
   readonly badPlaces?: readonly BadLine[]
 }
@@ -92,11 +95,13 @@ class LineTally {
   readonly #faults: { line: number; fault: LineFault }[] = []
   readonly #outcomes: Record<string, number> = {}
   readonly #badPlaces: BadLine[] = []
+  readonly #references: ReferenceCollector | undefined
   #start = 0
   #end = 0
 
   constructor(rules: LineRules) {
     this.#rules = rules
+    if (rules.references !== undefined) this.#references = new ReferenceCollector(rules.references)
   }
 
   /** Says where the next line is. */
@@ -119,7 +124,10 @@ class LineTally {
     if (value === undefined) this.bad('not-json')
     else if (!isObject(value)) this.bad('not-an-object')
     else if (!this.#isWanted(value['resourceType'])) this.bad('wrong-type')
-    else this.#resource(value)
+    else {
+      this.#references?.add(text, value)
+      this.#resource(value)
+    }
   }
 
   bad(fault: LineFault): void {
@@ -141,6 +149,7 @@ class LineTally {
       faults: this.#faults,
       deletions: this.#deletions,
       outcomes: this.#outcomes,
+      ...(this.#references !== undefined && { references: this.#references.collected() }),
       ...(this.#rules.locate === true && { badPlaces: this.#badPlaces }),
     }
   }

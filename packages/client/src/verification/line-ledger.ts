@@ -1,7 +1,8 @@
+import type { CollectedReferences } from '../references/collect-references.ts'
 import { type LineFault, type LineReport, MAX_FAULTS } from './line-check.ts'
 
 /** What was found in all lines of a file. */
-export interface LineTotals extends Omit<LineReport, 'faults' | 'badPlaces'> {
+export interface LineTotals extends Omit<LineReport, 'faults' | 'badPlaces' | 'references'> {
   /** The first bad lines; `lineNumber` is 1 for the first line of the file. */
   readonly faults: readonly { readonly lineNumber: number; readonly fault: LineFault }[]
 }
@@ -24,6 +25,7 @@ const TOO_LONG: LineReport = {
  * whichever thread was faster, and holds the download back while too many are outstanding.
  */
 export class LineLedger {
+  readonly #onReferences: ((references: CollectedReferences) => Promise<void>) | undefined
   readonly #pending: Promise<LineReport>[] = []
   readonly #faults: { lineNumber: number; fault: LineFault }[] = []
   readonly #outcomes: Record<string, number> = {}
@@ -32,6 +34,10 @@ export class LineLedger {
   #badLines = 0
   #headers = 0
   #deletions = 0
+
+  constructor(onReferences?: (references: CollectedReferences) => Promise<void>) {
+    this.#onReferences = onReferences
+  }
 
   /** Takes the report of the next block; resolves when the one after that may come. */
   async add(report: Promise<LineReport>): Promise<void> {
@@ -63,6 +69,7 @@ export class LineLedger {
   async #settleFirst(): Promise<void> {
     const report = await this.#pending.shift()
     if (report === undefined) return
+    if (report.references !== undefined) await this.#onReferences?.(report.references)
     for (const { line, fault } of report.faults) {
       if (this.#faults.length === MAX_FAULTS) break
       this.#faults.push({ lineNumber: this.#lines + line, fault })
