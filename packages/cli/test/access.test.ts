@@ -1,9 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCli } from '../src/run-cli.ts'
+import { bufferIo } from './buffer-io.ts'
 import { flatfhir, type CommandResult } from './command-process.ts'
 import {
   addClient,
@@ -41,13 +46,17 @@ async function exportFrom(
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult & { readonly directory: string }> {
   const out = join(directory, `out-${(runs += 1)}`)
-  const result = await flatfhir(['export', url, ...args, '--out', out], { env })
-  return { ...result, directory: out }
+  const io = bufferIo({ env })
+  const code = await runCli(['export', url, ...args, '--out', out], io)
+  return { code, out: io.out(), err: io.err(), directory: out }
 }
 
-describe('a registered client', () => {
+describe.concurrent('a registered client', () => {
   test.each(['--system', '--patient'])('exports with its key: %s', async (level) => {
-    const exported = await exportFrom(server.fhirBaseUrl, [level, ...loginOf(client)])
+    const out = join(directory, `built${level}`)
+    const login = loginOf(client)
+
+    const exported = await flatfhir(['export', server.fhirBaseUrl, level, ...login, '--out', out])
 
     expect(exported).toMatchObject({ code: 0 })
     expect(exported.out).toMatch(/^complete: /m)
@@ -103,7 +112,31 @@ describe('a registered client', () => {
   })
 })
 
-describe('who is refused reads why in one line', () => {
+test('a login is renewed in the middle of an export, with keys that are fetched from a URL', async () => {
+  const keyFile = join(directory, 'hosted.keys.json')
+  const jwks = await succeed(['keys', 'create', keyFile, '--alg', 'RS384'])
+  await using hosting = await hostText(jwks)
+  const own = join(directory, 'renewing')
+  const path = await smallData(own)
+  const added = await succeed([
+    ...['clients', 'add', '--name', 'hosted', '--jwks-url', hosting.url],
+    ...['--scope', 'system/*.read', '--data', path, '--json'],
+  ])
+  const { client_id: clientId } = JSON.parse(added) as { client_id: string }
+  const flags = ['--token-lifetime', '1s', '--minimum-in-progress', '3s']
+  await using server = await serve(path, flags)
+
+  const exported = await exportFrom(server.fhirBaseUrl, [
+    ...['--system', '--type', 'Organization', '--jwks-url', hosting.url],
+    ...loginOf({ clientId, keyFile }),
+  ])
+
+  expect(exported).toMatchObject({ code: 0 })
+  const issued = (await readLog(path)).filter((line) => line.includes('"token-issued"'))
+  expect(issued.length).toBeGreaterThan(2)
+})
+
+describe.concurrent('who is refused reads why in one line', () => {
   test('without a login', async () => {
     const { code, err } = await exportFrom(server.fhirBaseUrl, ['--system'])
 
@@ -230,7 +263,7 @@ describe('the audit log', () => {
 
   test('shows where it was changed, and that its end was cut off', async () => {
     const own = join(directory, 'tampered')
-    const path = await emptyData(own)
+    const path = await smallData(own)
     await addClient(path, 'first')
     const { clientId } = await addClient(path, 'second')
     const verify = ['audit', 'verify', '--data', join(own, 'data')]
@@ -257,7 +290,26 @@ describe('the audit log', () => {
   })
 })
 
-async function emptyData(own: string): Promise<string> {
+/** A web server with one text. */
+async function hostText(text: string): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(text)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** A data directory with little in it. */
+async function smallData(own: string): Promise<string> {
   const path = join(own, 'data')
   await succeed(['import', join(directory, 'in', 'Organization.ndjson'), '--data', path])
   return path
@@ -273,7 +325,7 @@ async function readLog(path: string): Promise<readonly string[]> {
 describe('encryption at rest', () => {
   test('leaves nothing readable on the disk, and everything as it was to clients', async () => {
     const own = join(directory, 'encrypted')
-    const path = await emptyData(own)
+    const path = await smallData(own)
     const reader = await addClient(path, 'reader')
     const keyFile = join(own, 'files.key')
     await writeFile(keyFile, randomBytes(32).toString('base64'))

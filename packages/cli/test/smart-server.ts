@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CommandProcess, flatfhir, type CommandSetting } from './command-process.ts'
+import { runCli } from '../src/run-cli.ts'
+import { bufferIo } from './buffer-io.ts'
+import { CommandProcess } from './command-process.ts'
 
 /** A key pair and the client that is registered with it. */
 export interface TestClient {
@@ -8,11 +10,12 @@ export interface TestClient {
   readonly keyFile: string
 }
 
-/** Runs a command that has to succeed. @returns its stdout. */
-export async function succeed(args: readonly string[], setting?: CommandSetting): Promise<string> {
-  const { code, out, err } = await flatfhir(args, setting)
-  if (code !== 0) throw new Error(`flatfhir ${args.join(' ')} exited with ${String(code)}: ${err}`)
-  return out
+/** Runs a command that has to succeed, in this process, which is quicker. @returns its stdout. */
+export async function succeed(args: readonly string[]): Promise<string> {
+  const io = bufferIo()
+  const code = await runCli(args, io)
+  if (code !== 0) throw new Error(`flatfhir ${args.join(' ')} exited with ${code}: ${io.err()}`)
+  return io.out()
 }
 
 /** Makes a data directory with a small synthetic population. */
@@ -52,11 +55,11 @@ export interface TestServer extends AsyncDisposable {
   readonly fhirBaseUrl: string
 }
 
-/** Starts `flatfhir serve`, on a free port. */
+/** Starts `flatfhir serve`, on a free port; small exports are done at once. */
 export async function serve(data: string, args: readonly string[] = []): Promise<TestServer> {
   const command = new CommandProcess([
-    ...['serve', '--data', data, '--port', '0', '--log-level', 'info'],
-    ...args,
+    ...['serve', '--data', data, '--port', '0'],
+    ...(args.includes('--minimum-in-progress') ? args : ['--minimum-in-progress', '0', ...args]),
   ])
   const [, fhirBaseUrl = ''] = await command.written(/serving (\S+)/)
   return { command, fhirBaseUrl, [Symbol.asyncDispose]: () => command[Symbol.asyncDispose]() }

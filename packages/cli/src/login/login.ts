@@ -20,6 +20,7 @@ import { clockDifference } from './clock-difference.ts'
 import { ClockWrongError } from './errors.ts'
 import type { LoginOptions } from './login-options.ts'
 import { readClientSecret } from './read-client-secret.ts'
+import { whyUnreachable } from './why-unreachable.ts'
 
 /** What the token is wanted for. */
 export interface LoginPurpose {
@@ -118,10 +119,12 @@ async function endpoint(
   if (options.tokenUrl !== undefined && isScopeKnown) {
     return { tokenUrl: options.tokenUrl, scope: options.scope }
   }
-  const discovered = await discoverSmart(fhirBaseUrl, { signal }).catch((error: unknown) => {
+  const discovered = await discoverSmart(fhirBaseUrl, { signal }).catch(async (error: unknown) => {
+    if (!(error instanceof DiscoveryFailedError)) throw error
     // With a token URL only the spelling of the scopes is left to be found, and v1 is a good guess.
-    if (options.tokenUrl !== undefined && error instanceof DiscoveryFailedError) return undefined
-    throw error
+    if (options.tokenUrl !== undefined) return undefined
+    const isUnreachable = error.fault === 'unreachable'
+    throw (isUnreachable ? await whyUnreachable(fhirBaseUrl, signal) : undefined) ?? error
   })
   const derived = scopesFor({
     level,

@@ -153,7 +153,7 @@ export const SERVE_COMMAND: Command = defineCommand<ServeOptions>({
   examples: [
     { line: 'flatfhir serve --data data', does: 'on http://127.0.0.1:8080/fhir' },
     {
-      line: 'flatfhir serve --data data --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem',
+      line: 'flatfhir serve --data data --host bulk.example.org --tls-cert cert.pem --tls-key key.pem',
       does: 'to the network, by TLS',
     },
     {

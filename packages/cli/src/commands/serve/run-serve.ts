@@ -1,6 +1,7 @@
 import { isLoopbackHost } from '@flatfhir/auth'
 import { BulkDataError } from '@flatfhir/protocol'
 import type { Logger } from 'pino'
+import { UsageError } from '../../errors.ts'
 import { EXIT_COMPLETE } from '../../exit-codes.ts'
 import { commandName } from '../../output/command-name.ts'
 import { makeLogger } from '../../provider/logger.ts'
@@ -22,6 +23,7 @@ export async function runServe(options: ServeOptions, context: CommandContext): 
     )
   }
   const tls = await readTlsFiles(options)
+  if (tls !== undefined) requireNamedHost(options)
   await using provider = await startProvider({
     ...options,
     access: accessOf(options),
@@ -41,6 +43,17 @@ export async function runServe(options: ServeOptions, context: CommandContext): 
   }
   logger.info('stopping: running exports are parked and go on at the next start')
   return EXIT_COMPLETE
+}
+
+const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '0:0:0:0:0:0:0:0'])
+
+/** URLs in answers, and the `aud` of assertions, need a name; an address for "all of them" is none. */
+function requireNamedHost({ host, baseUrl }: ServeOptions): void {
+  if (baseUrl !== undefined || !ANY_ADDRESS.has(host)) return
+  throw new UsageError(
+    `The URL of a server that listens on ${host} is not known`,
+    'Give --base-url, for example https://bulk.example.org/fhir.',
+  )
 }
 
 function accessOf(options: ServeOptions): ProviderAccess {
