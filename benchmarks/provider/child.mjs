@@ -60,7 +60,8 @@ export class Child {
  */
 export async function startServer(directory, flags = []) {
   const always = ['--port', '0', '--json', '--log-level', 'warn', '--minimum-in-progress', '0ms']
-  const args = [COMMAND, 'serve', '--data', directory, ...always, ...flags]
+  // What is measured is exports, not logins.
+  const args = [COMMAND, 'serve', '--auth', 'none', '--data', directory, ...always, ...flags]
   const child = await Child.start(process.execPath, args)
   const { fhirBaseUrl } = JSON.parse(child.firstLine)
   return { child, fhirBaseUrl }
