@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCli } from '../src/run-cli.ts'
 import { bufferIo } from './buffer-io.ts'
-import { flatfhir, type CommandResult } from './command-process.ts'
+import { CommandProcess, flatfhir, type CommandResult } from './command-process.ts'
 import {
   addClient,
   corrupt,
@@ -134,6 +134,23 @@ test('a login is renewed in the middle of an export, with keys that are fetched 
   expect(exported).toMatchObject({ code: 0 })
   const issued = (await readLog(path)).filter((line) => line.includes('"token-issued"'))
   expect(issued.length).toBeGreaterThan(2)
+})
+
+test('Ctrl-C deletes the export at the provider, with a token that is renewed for it', async () => {
+  const path = await smallData(join(directory, 'stopped'))
+  const login = loginOf(await addClient(path, 'stopping'))
+  const flags = ['--token-lifetime', '1s', '--minimum-in-progress', '10m']
+  await using server = await serve(path, flags)
+  const out = join(directory, 'stopped', 'out')
+  await using pulling = new CommandProcess([
+    ...['export', server.fhirBaseUrl, '--system', ...login, '--out', out],
+  ])
+  const [, jobId = ''] = await server.command.written(/"jobId":"([0-9a-f]{32})".*job-complete/)
+
+  pulling.kill('SIGINT')
+
+  expect((await pulling.finished()).code).toBe(130)
+  await server.command.written(new RegExp(`"jobId":"${jobId}".*job-deleted`))
 })
 
 describe.concurrent('who is refused reads why in one line', () => {
