@@ -1,5 +1,6 @@
 import { access, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type CollectedAttachments, collectAttachments } from './attachments/collect-attachments.ts'
 import { packFiles } from './compact/pack-files.ts'
 import { deleteExport } from './delete-export.ts'
 import type { DownloadResult } from './download/download-file.ts'
@@ -211,6 +212,11 @@ export class Collector {
     const problems = [...early, ...results.flatMap((result) => result.problems)]
     const draft = this.#draft(results, problems)
     const unresolved = await this.#unresolved()
+    const attachments = await this.#attachments(results)
+    for (const problem of attachments?.problems ?? []) {
+      this.#context.emit({ type: 'problem', problem })
+    }
+    problems.push(...(attachments?.problems ?? []))
     await this.#pack(results)
     const finish = async (report: Omit<ExportReport, 'receipt'>): Promise<ExportReport> => {
       const receipt = buildReceipt({
@@ -220,17 +226,31 @@ export class Collector {
         finishedAt: this.#folder.state.collected?.at ?? this.#folder.now(),
         packedInto: (path) => this.#packedInto(path),
         unresolvedReferences: unresolved,
-        attachments: undefined,
+        attachments: attachments?.receipt,
       })
       await writeReceipt(this.#folder.path, receipt)
       return { ...report, receipt }
     }
     // Durable before the provider is told that it can forget the files.
     const report = await finish(draft)
-    await this.#recordCollected(report)
+    await this.#recordCollected(report, attachments?.receipt.fetched ?? 0)
     const { deleted, problems: more } = await this.#delete(draft.verdict)
     if (!deleted && more.length === 0) return report
     return finish({ ...draft, deleted, problems: [...problems, ...more] })
+  }
+
+  /** Before files are packed, and while the provider still has what they refer to. */
+  async #attachments(
+    results: readonly DownloadResult[],
+  ): Promise<CollectedAttachments | undefined> {
+    if (!this.#unfinishedRun()) {
+      const known = await readReceipt(this.#folder.path).catch(() => undefined)
+      return known?.attachments && { receipt: known.attachments, problems: [] }
+    }
+    const there = results.filter(({ file }) => !this.#folder.state.packed.has(file.path))
+    return collectAttachments(there, this.#context, (key) => {
+      return this.#book.file(key)?.requiresAccessToken ?? false
+    })
   }
 
   async #pack(results: readonly DownloadResult[]): Promise<void> {
@@ -284,13 +304,13 @@ export class Collector {
     }
   }
 
-  async #recordCollected(report: ExportReport): Promise<void> {
+  async #recordCollected(report: ExportReport, attachments: number): Promise<void> {
     const known = this.#folder.state.collected?.verdict
     if (known === 'complete') return
     const { verdict, timings } = report
     await this.#folder.record({ type: 'collected', at: this.#folder.now(), verdict })
     if (verdict === 'complete') await rm(this.#spillPath(), { force: true })
-    this.#log.exportComplete(report, { attachments: 0, durationMs: timings.totalMs })
+    this.#log.exportComplete(report, { attachments, durationMs: timings.totalMs })
   }
 
   #kickOffProblems(): readonly ExportProblem[] {

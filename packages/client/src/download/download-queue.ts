@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { ExportProblem } from '../export-report.ts'
 import type { PromisedFile } from '../manifest/manifest-book.ts'
 import type { ReferenceSpill } from '../references/reference-spill.ts'
@@ -45,6 +46,8 @@ export class DownloadQueue implements AsyncDisposable {
       context.signal === undefined
         ? this.#stop.signal
         : AbortSignal.any([context.signal, this.#stop.signal])
+    // Every download listens to it, and concurrency is the caller's to choose.
+    setMaxListeners(0, signal)
     this.#shared = {
       ...context,
       signal,

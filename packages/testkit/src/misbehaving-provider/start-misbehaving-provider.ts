@@ -124,7 +124,7 @@ class ScriptedProvider implements MisbehavingProvider {
       this.#answerFile({ request, response }, Number(file[1]))
       return
     }
-    const content = this.#script.content?.[path]
+    const content = this.#script.content?.[path.replace(/\?.*$/, '')]
     if (content !== undefined) {
       sendAnswer(response, content)
       return
