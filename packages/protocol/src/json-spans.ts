@@ -32,11 +32,7 @@ const DECODER = new TextDecoder()
  * @param start - Offset of the object's opening brace.
  * @param most - Members after so many are not looked for.
  */
-export function memberSpans(
-  bytes: Uint8Array,
-  start: number,
-  most: number = Infinity,
-): MemberSpan[] {
+export function memberSpans(bytes: Uint8Array, start: number, most?: number): MemberSpan[] {
   const members: MemberSpan[] = []
   let at = skipBlanks(bytes, start + 1)
   while (bytes[at] === QUOTE && members.length !== most) {
