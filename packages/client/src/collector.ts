@@ -1,4 +1,4 @@
-import { access, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CollectedAttachments, collectAttachments } from './attachments/collect-attachments.ts'
 import { packFiles } from './compact/pack-files.ts'
@@ -22,6 +22,8 @@ import type { RunContext } from './run-context.ts'
 import { OWN_FOLDER, type RunFolder } from './run-folder.ts'
 
 const SHORTEST_POLL_MS = 250
+/** Of unfinished files; where there are several, the first is what becomes the file. */
+const PART_SUFFIXES = ['.usable.part', '.kept.part', '.part'] as const
 
 /** What {@link Collector.collect} ends with. */
 export interface CollectOutcome {
@@ -61,7 +63,7 @@ export class Collector {
   /** Paths of what a download that was given up may have left. */
   unfinishedParts(): readonly string[] {
     return this.#book.files.flatMap(({ file: { path } }) => {
-      return ['.part', '.kept.part', '.usable.part'].map((suffix) => `${path}${suffix}`)
+      return PART_SUFFIXES.map((suffix) => `${path}${suffix}`)
     })
   }
 
@@ -141,11 +143,19 @@ export class Collector {
 
   /** A file that is in the journal as done may have died one step before it got its name. */
   async #finishRenames(): Promise<void> {
-    for (const { file } of this.#folder.state.results.values()) {
-      const path = join(this.#folder.path, file.path)
-      for (const suffix of ['.usable.part', '.kept.part', '.part']) {
-        if ((await exists(path)) || !(await exists(`${path}${suffix}`))) continue
-        await rename(`${path}${suffix}`, path)
+    const done = new Set([...this.#folder.state.results.values()].map(({ file }) => file.path))
+    for (const folder of ['', 'deleted/', 'error/']) {
+      const names = new Set(await readdir(join(this.#folder.path, folder)).catch(() => []))
+      for (const suffix of PART_SUFFIXES) {
+        for (const name of [...names].filter((each) => each.endsWith(suffix))) {
+          const target = name.slice(0, -suffix.length)
+          if (!done.has(`${folder}${target}`)) continue
+          const path = join(this.#folder.path, folder, name)
+          if (names.has(target)) await rm(path, { force: true })
+          else await rename(path, join(this.#folder.path, folder, target))
+          names.add(target)
+          names.delete(name)
+        }
       }
     }
   }
@@ -338,11 +348,4 @@ export class Collector {
     emit({ type: 'problem', problem })
     return { deleted: false, problems: [problem] }
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -31,6 +31,8 @@ export interface DownloadContext extends RunContext {
   readonly links: FileLinks
   readonly gateFor: (url: URL) => DownloadGate
   readonly journal: DownloadJournal
+  /** Folders that there are by now. */
+  readonly madeFolders: Set<string>
   /** Takes ids and references, when they are wanted. */
   readonly spill: ReferenceSpill | undefined
 }
@@ -146,7 +148,7 @@ class FileDownload {
     const { settings, pool, spill } = this.#context
     const { file, organized } = this.#promised
     const { kind, type } = file
-    await mkdir(dirname(this.#path), { recursive: true })
+    await this.#makeFolder(dirname(this.#path))
     return new ReceivedFile({
       wire: await PartFile.open(`${this.#path}.part`),
       openKept: async () => PartFile.open(`${this.#path}.kept.part`),
@@ -162,6 +164,13 @@ class FileDownload {
       maxDecompressionRatio: settings.maxDecompressionRatio,
       gzip: settings.gzip,
     })
+  }
+
+  async #makeFolder(path: string): Promise<void> {
+    const { madeFolders } = this.#context
+    if (madeFolders.has(path)) return
+    await mkdir(path, { recursive: true })
+    madeFolders.add(path)
   }
 
   /**

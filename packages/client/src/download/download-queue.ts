@@ -53,6 +53,7 @@ export class DownloadQueue implements AsyncDisposable {
       signal,
       journal,
       spill,
+      madeFolders: new Set<string>(),
       pool: this.#pool,
       links: new FileLinks(statusUrl, transactionTime, { ...context, signal }),
       gateFor: gates(context),

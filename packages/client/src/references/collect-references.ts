@@ -11,6 +11,9 @@ export interface CollectedReferences {
 }
 
 const NEEDLE = '"reference"'
+/** Behind the element's name, in the form without blanks that nearly everybody writes. */
+const COMPACT = ':"'
+const BACKSLASH = '\\'
 const TYPE_PLACES: ReadonlyMap<string, number> = new Map(
   RESOURCE_TYPES.map((type, place) => [type, place]),
 )
@@ -26,6 +29,8 @@ export class ReferenceCollector {
   readonly #baseUrl: string
   readonly #keys: number[] = []
   readonly #targets = new Map<number, number>()
+  /** Texts that were looked at: most references of a run are to the same few resources. */
+  readonly #seen = new Set<string>()
 
   constructor(baseUrl: string) {
     this.#baseUrl = baseUrl
@@ -51,7 +56,8 @@ export class ReferenceCollector {
   }
 
   #target(text: string | undefined): void {
-    if (text === undefined) return
+    if (text === undefined || this.#seen.has(text)) return
+    this.#seen.add(text)
     const isOwn = this.#baseUrl !== '' && text.startsWith(this.#baseUrl)
     const reference = parseReference(isOwn ? text.slice(this.#baseUrl.length) : text)
     if (reference === undefined) return
@@ -62,6 +68,11 @@ export class ReferenceCollector {
 
 /** The string behind a colon, when there is one without escapes; references need none. */
 function valueAt(text: string, at: number): string | undefined {
+  if (text.startsWith(COMPACT, at)) {
+    const start = at + COMPACT.length
+    const value = text.slice(start, text.indexOf('"', start))
+    return value.includes(BACKSLASH) ? undefined : value
+  }
   const match = /\s*:\s*"([^"\\]*)"/y
   match.lastIndex = at
   return match.exec(text)?.[1]

@@ -36,7 +36,11 @@ export class ReferenceSpill implements AsyncDisposable {
   /** Resolves when the frame is written. */
   async add(run: number, collected: CollectedReferences): Promise<void> {
     const frame = encodeFrame(run, collected)
-    this.#writing = this.#writing.then(async () => this.#file.append(frame))
+    this.#writing = this.#writing.then(async () => {
+      await this.#file.append(frame)
+      // The journal will say that the file is done, and count on its frames.
+      await this.#file.flush()
+    })
     return this.#writing
   }
 
