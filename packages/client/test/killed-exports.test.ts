@@ -8,7 +8,7 @@ import type { MisbehavingProvider, ScriptedFile } from '@flatfhir/testkit'
 import { filesIn, ndjson, startProvider, temporaryDirectory } from './fixtures.ts'
 
 /** More with FLATFHIR_SOAK_RUNS; each seed kills at other moments. */
-const SEEDS = Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 4)
+const SEEDS = Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 3)
 const CHILD = fileURLToPath(new URL('export-process.mjs', import.meta.url))
 const PACE = { bytes: 40_000, pauseMs: 10 }
 
