@@ -15,6 +15,11 @@ export interface ResourceText {
   readonly resource: Readonly<Record<string, unknown>>
   /** UTF-8 on one line. */
   readonly bytes: Uint8Array
+  /**
+   * Whether the names `resourceType`, `id` and `meta` are in the whole text no more than once each,
+   * so that none of these elements can be there twice.
+   */
+  readonly namesOnce: boolean
 }
 
 /**
@@ -46,7 +51,8 @@ const SINGULAR = new Set<string>(LEADING_WITH_META)
  * @throws {@link ResourceInvalidError} with the fault; the message never quotes the text.
  */
 export function readResourceText(bytes: Uint8Array): ResourceText {
-  const resource = parseObject(bytes)
+  const text = decode(bytes)
+  const resource = parseObject(text)
   const type = resource['resourceType']
   if (typeof type !== 'string' || !isResourceType(type)) {
     throw new ResourceInvalidError('unknown-type', 'resourceType is not a resource type of FHIR R4')
@@ -59,7 +65,7 @@ export function readResourceText(bytes: Uint8Array): ResourceText {
     )
   }
   checkMeta(resource['meta'])
-  return { type, id, resource, bytes: onOneLine(bytes) }
+  return { type, id, resource, bytes: onOneLine(bytes), namesOnce: namesOnce(text, resource) }
 }
 
 /**
@@ -146,18 +152,12 @@ function keptMetaMembers(bytes: Uint8Array, meta: MemberSpan): string {
   return kept
 }
 
-const NEEDLES = ['"resourceType"', '"id"', '"meta"', '\\u00'].map((needle) => Buffer.from(needle))
-
-/**
- * The members where they come first, as they nearly always do, and nothing after them can be one of
- * them again, nor their name in escapes; found without going through the rest of the text.
- */
-function leadingMembers({ bytes, resource }: ResourceText): Map<string, MemberSpan> | undefined {
-  const expected = resource['meta'] === undefined ? LEADING : LEADING_WITH_META
-  const members = memberSpans(bytes, 0, expected.length)
+/** The members where they come first, as they nearly always do; the rest is not gone through. */
+function leadingMembers(text: ResourceText): Map<string, MemberSpan> | undefined {
+  if (!text.namesOnce) return undefined
+  const expected = text.resource['meta'] === undefined ? LEADING : LEADING_WITH_META
+  const members = memberSpans(text.bytes, 0, expected.length)
   if (!expected.every((key, index) => members[index]?.key === key)) return undefined
-  const rest = asBuffer(bytes.subarray(members.at(-1)?.valueEnd))
-  if (NEEDLES.some((needle) => rest.includes(needle))) return undefined
   return new Map(members.map((member) => [member.key, member]))
 }
 
@@ -180,8 +180,21 @@ function refuseTwice(seen: Set<string>, key: string): void {
   seen.add(key)
 }
 
-function parseObject(bytes: Uint8Array): Record<string, unknown> {
-  const value = parseJson(decode(bytes))
+/** Names in escapes, which are not seen here, count as there twice. */
+const NAMES = /"(?:resourceType|id|meta)"|\\u00/g
+
+function namesOnce(text: string, resource: Readonly<Record<string, unknown>>): boolean {
+  let most: number = Object.hasOwn(resource, 'meta') ? LEADING_WITH_META.length : LEADING.length
+  NAMES.lastIndex = 0
+  while (NAMES.test(text)) {
+    most -= 1
+    if (most < 0) return false
+  }
+  return most === 0
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  const value = parseJson(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ResourceInvalidError('not-an-object', 'the text is JSON, but not a JSON object')
   }
