@@ -36,7 +36,7 @@ export function parseCommandLine(
     writeErr: () => undefined,
     getOutHelpWidth: () => columns,
   })
-  for (const command of COMMANDS) {
+  for (const command of commandsFor(argv)) {
     addCommand(program, command, (flags) => {
       parsed = { kind: 'command', command, flags }
     })
@@ -49,6 +49,19 @@ export function parseCommandLine(
     throw usageError(error, argv)
   }
   return parsed ?? { kind: 'text', text: written.join('') }
+}
+
+/**
+ * The parser knows no command that is also a group of others. Of `export` and `export start` it gets
+ * those that the line is about.
+ */
+function commandsFor([first = '', second = '']: readonly string[]): readonly Command[] {
+  const isStep = COMMANDS.some(({ name }) => name === `${first} ${second}`)
+  return COMMANDS.filter(({ name }) => {
+    if (isStep) return name !== first
+    const [group = ''] = name.split(' ')
+    return name === group || !COMMANDS.some((other) => other.name === group)
+  })
 }
 
 /** What the help needs to know. */
@@ -67,13 +80,17 @@ Start here:
   flatfhir help export        what a command does, with examples`
 
 function makeProgram(version: string): Commander {
-  return new Commander('flatfhir')
-    .description("Moves health data in bulk, by HL7's FHIR Bulk Data Access IG.")
-    .version(version, '--version', 'Print the version')
-    .helpOption('-h, --help', 'Print help')
-    .helpCommand('help [command]', 'Print help about a command')
-    .exitOverride()
-    .addHelpText('after', MORE_HELP)
+  return (
+    new Commander('flatfhir')
+      .description("Moves health data in bulk, by HL7's FHIR Bulk Data Access IG.")
+      .version(version, '--version', 'Print the version')
+      .helpOption('-h, --help', 'Print help')
+      .helpCommand('help [command]', 'Print help about a command')
+      .exitOverride()
+      // Descriptions say everything already.
+      .configureHelp({ optionDescription: ({ description }) => description })
+      .addHelpText('after', MORE_HELP)
+  )
 }
 
 function addCommand(
@@ -88,7 +105,7 @@ function addCommand(
     .summary(command.summary)
     .description(command.description)
     .addHelpOption(new Option('-h, --help', 'Print help').helpGroup(GLOBAL_OPTIONS.config.group))
-    .addHelpText('after', variablesText(command) + examplesText(command))
+    .addHelpText('after', stepsText(command) + variablesText(command) + examplesText(command))
   const argumentNames: string[] = []
   for (const [name, option] of Object.entries(table)) {
     if (option.secret === true) continue
@@ -113,6 +130,19 @@ function groupOf(program: Commander, name: string): Commander {
     .description(`${summary}.`)
     .helpOption('-h, --help', 'Print help')
     .helpCommand(false)
+}
+
+/** The commands that begin with the name of another. */
+function stepsText({ name }: Command): string {
+  const steps = COMMANDS.filter((other) => other.name.startsWith(`${name} `))
+  if (steps.length === 0) return ''
+  const width = Math.max(...steps.map((step) => step.name.length))
+  return [
+    '',
+    'Commands:',
+    ...steps.map((step) => `  ${step.name.padEnd(width)}  ${step.summary}`),
+    '',
+  ].join('\n')
 }
 
 /** Secrets have no flag, so that the list of flags does not show them. */
@@ -148,22 +178,28 @@ function argumentOf(option: OptionDefinition<unknown>): Argument {
 }
 
 function optionsOf(name: string, option: OptionDefinition<unknown>): readonly Option[] {
-  const { placeholder } = option.type
-  const value = placeholder === undefined ? '' : ` <${placeholder}>`
+  const { placeholder, isValueOptional } = option.type
+  const [open, close] = isValueOptional === true ? ['[', ']'] : ['<', '>']
+  const value = placeholder === undefined ? '' : ` ${open}${placeholder}${close}`
   const visible = new Option(`${flagOf(name)}${value}`, descriptionOf(option)).helpGroup(
     option.group,
   )
   const hidden = [
     ...(option.aliases ?? []).map((alias) => `${alias}${value}`),
     // Turns off what the environment or the config file has turned on.
-    ...(placeholder === undefined ? [`--no-${flagOf(name).slice(2)}`] : []),
+    ...(placeholder === undefined || isValueOptional === true
+      ? [`--no-${flagOf(name).slice(2)}`]
+      : []),
   ].map((flags) => new Option(flags).hideHelp())
-  return [visible, ...hidden].map((made) => (option.type.repeatable ? repeatable(made) : made))
+  return [visible, ...hidden].map((made) =>
+    option.type.repeatable && !made.negate ? repeatable(made) : made,
+  )
 }
 
 function repeatable(option: Option): Option {
-  return option.argParser<readonly string[] | undefined>((value, before) => [
-    ...(before ?? []),
+  if (option.optional) option.preset(true)
+  return option.argParser<unknown>((value, before) => [
+    ...(Array.isArray(before) ? (before as readonly unknown[]) : []),
     value,
   ])
 }
@@ -187,8 +223,9 @@ function rawFlags(
   const flags: Record<string, unknown> = {}
   for (const [name, option] of Object.entries(table)) {
     if (option.argument === true || option.secret === true) continue
-    const spellings = [name, ...(option.aliases ?? []).map((alias) => alias.slice(2))]
-    const given = spellings
+    const aliases = (option.aliases ?? []).map((alias) => alias.slice(2))
+    // The parser keeps `--type-filter` and `--typeFilter` under one name.
+    const given = [...new Set([name, ...aliases])]
       .map((spelling) => values[spelling])
       .filter((value) => value !== undefined)
     if (given.length > 1 && !option.type.repeatable) {
@@ -221,7 +258,6 @@ function usageError(error: CommanderError, argv: readonly string[]): UsageError 
 function commandWords(argv: readonly string[]): readonly string[] {
   const [first = '', second = ''] = argv
   const names = COMMANDS.map(({ name }) => name)
-  if (names.includes(first)) return [first]
-  if (!Object.hasOwn(COMMAND_GROUPS, first)) return []
-  return names.includes(`${first} ${second}`) ? [first, second] : [first]
+  if (names.includes(`${first} ${second}`)) return [first, second]
+  return names.includes(first) || Object.hasOwn(COMMAND_GROUPS, first) ? [first] : []
 }

@@ -13,6 +13,8 @@ export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
 /** The work was done, but something is missing or bad. */
 export const EXIT_INCOMPLETE = 3
+/** The provider still works on the export. */
+export const EXIT_RUNNING = 4
 /** Stopped by SIGINT (Ctrl-C). */
 export const EXIT_INTERRUPTED = 130
 /** Stopped by SIGTERM. */
@@ -24,12 +26,13 @@ export const EXIT_CODES: readonly ExitCodeMeaning[] = [
     code: EXIT_COMPLETE,
     name: 'complete',
     meaning:
-      'Everything that was asked for was done. `export`: every file that the manifest promises is on disk and checked. `import`: every line is in the store. `serve`: it was asked to stop, and stopped cleanly.',
+      'Everything that was asked for was done. `export`: every file that the manifest promises is on disk and checked. `export start`: the provider has accepted the export. `export status`: its files can be collected, or are there, all checked. `export cancel`: nothing of it is left at the provider. `receipt`: the verdict is complete. `import`: every line is in the store. `serve`: it was asked to stop, and stopped cleanly.',
   },
   {
     code: EXIT_FAILED,
     name: 'failed',
-    meaning: 'It could not be done; the message on stderr says why and what to do next.',
+    meaning:
+      'It could not be done; the message on stderr says why and what to do next. `export`, `export collect`: also when no file could be had. `export status`, `export collect`: also when the export was cancelled, has failed, or was never started. `receipt`: the verdict is failed.',
   },
   {
     code: EXIT_USAGE,
@@ -41,13 +44,19 @@ export const EXIT_CODES: readonly ExitCodeMeaning[] = [
     code: EXIT_INCOMPLETE,
     name: 'incomplete',
     meaning:
-      'It ran to its end, but something is missing or bad. `export`: a file is missing or does not agree with the manifest. `import`: some lines could not be taken; the others are in the store.',
+      'It ran to its end, but something is missing or bad. `export`, `export status`, `export collect`, `receipt`: a file is missing or does not agree with the manifest. `import`: some lines could not be taken; the others are in the store.',
+  },
+  {
+    code: EXIT_RUNNING,
+    name: 'running',
+    meaning:
+      '`export status`, `export collect`: the provider still works on the export; the same command later tells more.',
   },
   {
     code: EXIT_INTERRUPTED,
     name: 'interrupted',
     meaning:
-      'Stopped by SIGINT (Ctrl-C) before it was done. `export` has sent the Delete Request. A second signal ends the process at once.',
+      'Stopped by SIGINT (Ctrl-C) before it was done. `export` has sent the Delete Request, unless `--on-stop keep` was given; its steps (`export collect` …) never do. A second signal ends the process at once.',
   },
   {
     code: EXIT_TERMINATED,
@@ -56,3 +65,8 @@ export const EXIT_CODES: readonly ExitCodeMeaning[] = [
       'Stopped by SIGTERM before it was done, in the same way; or whoever read its output went away.',
   },
 ]
+
+/** The exit code of a verdict. */
+export function verdictExitCode(verdict: 'complete' | 'incomplete' | 'failed'): number {
+  return { complete: EXIT_COMPLETE, incomplete: EXIT_INCOMPLETE, failed: EXIT_FAILED }[verdict]
+}

@@ -1,4 +1,6 @@
+import { GENERIC_PROFILE, PROVIDER_PROFILES } from '@flatfhir/client'
 import { describe, expect, test } from 'vitest'
+import { VENDORS } from '../src/commands/export/plan-options.ts'
 import { COMMANDS, configFileTables } from '../src/commands/registry.ts'
 import { configFileLayer } from '../src/options/config-file.ts'
 import { GLOBAL_OPTIONS } from '../src/options/global-options.ts'
@@ -57,17 +59,22 @@ test('one word has one type, whichever command has it; several of a kind may be 
 })
 
 test('secrets have neither flag nor key', async () => {
-  const secrets = COMMANDS.flatMap(({ options }) =>
-    Object.entries(options).filter(([, { secret }]) => secret === true),
-  ).map(([name]) => name)
+  const options = COMMANDS.flatMap((command) => Object.entries(command.options))
+  const secrets = new Set(options.flatMap(([name, { secret }]) => (secret === true ? [name] : [])))
 
-  expect(secrets).toEqual(['privateKey', 'clientSecret'])
+  expect([...secrets]).toEqual(['privateKey', 'clientSecret'])
   for (const name of secrets) {
     const io = bufferIo()
     expect(await runCli(['export', 'http://127.0.0.1:1', flagOf(name), 'x'], io)).toBe(2)
     const file = { fileName: 'f', directory: '', content: { [keyOf(name)]: 'x' } }
     expect(() => configFileLayer(file, 'export', configFileTables())).toThrow('unknown key')
   }
+})
+
+test('--vendor knows the profiles that the client has', () => {
+  const profiles = [GENERIC_PROFILE, ...PROVIDER_PROFILES].map(({ id }) => id)
+
+  expect(VENDORS).toEqual(['auto', ...profiles])
 })
 
 test('names are the same words in every place', () => {

@@ -8,11 +8,16 @@ import { CLIENTS_REVOKE_COMMAND } from './clients/revoke-command.ts'
 import { CLIENTS_ROTATE_COMMAND } from './clients/rotate-command.ts'
 import { CLIENTS_SHOW_COMMAND } from './clients/show-command.ts'
 import { DEMO_COMMAND } from './demo/command.ts'
+import { EXPORT_CANCEL_COMMAND } from './export/cancel-command.ts'
+import { EXPORT_COLLECT_COMMAND } from './export/collect-command.ts'
 import { EXPORT_COMMAND } from './export/command.ts'
+import { EXPORT_START_COMMAND } from './export/start-command.ts'
+import { EXPORT_STATUS_COMMAND } from './export/status-command.ts'
 import { IMPORT_COMMAND } from './import/command.ts'
 import { KEYS_CREATE_COMMAND } from './keys/create-command.ts'
 import { KEYS_ROTATE_COMMAND } from './keys/rotate-command.ts'
 import { KEYS_SHOW_COMMAND } from './keys/show-command.ts'
+import { RECEIPT_COMMAND } from './receipt/command.ts'
 import { SERVE_COMMAND } from './serve/command.ts'
 import { SYNTH_COMMAND } from './synth/command.ts'
 
@@ -23,6 +28,11 @@ export const COMMANDS: readonly Command[] = [
   IMPORT_COMMAND,
   SERVE_COMMAND,
   EXPORT_COMMAND,
+  EXPORT_START_COMMAND,
+  EXPORT_STATUS_COMMAND,
+  EXPORT_COLLECT_COMMAND,
+  EXPORT_CANCEL_COMMAND,
+  RECEIPT_COMMAND,
   KEYS_CREATE_COMMAND,
   KEYS_SHOW_COMMAND,
   KEYS_ROTATE_COMMAND,
@@ -38,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
 export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
   audit: 'Check the audit log of a server',
   clients: 'Register the clients of a server, and end or change registrations',
+  export: 'Take an export step by step',
   keys: 'Make, show and replace the keys that a client logs in with',
 }
 

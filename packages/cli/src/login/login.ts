@@ -12,7 +12,7 @@ import {
   type PrivateKey,
 } from '@flatfhir/auth'
 import type { AccessTokenSource } from '@flatfhir/client'
-import type { ExportLevel } from '@flatfhir/protocol'
+import { BulkDataError, type ExportLevel } from '@flatfhir/protocol'
 import type { CommandContext } from '../commands/command.ts'
 import { warnAboutKeyFile } from '../commands/keys/tell-keys.ts'
 import { UsageError } from '../errors.ts'
@@ -29,30 +29,67 @@ export interface LoginPurpose {
   readonly types?: readonly string[] | undefined
 }
 
+/** A login that is made when it is first needed. */
+export interface Login {
+  /** `undefined` when the options name no client. */
+  readonly accessToken: AccessTokenSource | undefined
+  /**
+   * Logs in now, so that a mistake in the login is found before anything else is done.
+   *
+   * @throws what the key, the discovery or the token endpoint refuse.
+   */
+  ready(): Promise<void>
+}
+
 /**
- * Prepares the login, and logs in once, so that a mistake in it is found before anything else is
- * done.
+ * Prepares a login; nothing is read and nobody is asked before a token is wanted.
  *
- * @returns `undefined` when the options name no client.
- * @throws `UsageError` when they name a part of a login only; what the token endpoint refuses.
+ * @param purpose - Asked for at most once, with the first token.
+ * @throws `UsageError` when the options name a part of a login only.
  */
-export async function login(
+export function login(
   options: LoginOptions,
-  purpose: LoginPurpose,
+  purpose: () => Promise<LoginPurpose>,
   context: CommandContext,
-): Promise<AccessTokenSource | undefined> {
+): Login {
   const { clientId } = options
   if (clientId === undefined) {
     refuseHalfALogin(options)
-    return undefined
+    return { accessToken: undefined, ready: async () => undefined }
   }
+  refuseNoCredential(options)
+  let session: Promise<Session> | undefined
+  const opened = async (): Promise<Session> => {
+    session ??= openSession({ ...options, clientId }, purpose, context)
+    try {
+      return await session
+    } catch (error) {
+      // What may pass is tried again with the next request; the rest is refused again at once.
+      if (BulkDataError.is(error) && error.retryable) session = undefined
+      throw error
+    }
+  }
+  return {
+    accessToken: async (request) => (await opened()).token(request),
+    ready: async () => {
+      await opened()
+    },
+  }
+}
+
+async function openSession(
+  options: LoginOptions & { readonly clientId: string },
+  purpose: () => Promise<LoginPurpose>,
+  context: CommandContext,
+): Promise<Session> {
+  const { clientId } = options
   const credential = await readCredential(options, context)
-  const { tokenUrl, scope } = await endpoint(options, purpose, context.io.signal)
+  const { tokenUrl, scope } = await endpoint(options, await purpose(), context.io.signal)
   const session = new Session({ clientId, credential, tokenUrl, scope }, context)
   context.progress.update({ text: 'logging in', event: 'login' })
   await session.token({})
   session.tellGrant()
-  return (request) => session.token(request)
+  return session
 }
 
 function refuseHalfALogin(options: LoginOptions): void {
@@ -61,6 +98,15 @@ function refuseHalfALogin(options: LoginOptions): void {
   const named = [key, clientSecretFile, kid, scope, tokenUrl, jwksUrl]
   if (named.every((part) => part === undefined)) return
   throw new UsageError('A login needs a client id', 'Give --client-id, or leave the login out.')
+}
+
+function refuseNoCredential(options: LoginOptions): void {
+  const { key, privateKey, clientSecretFile, clientSecret } = options
+  if ((key ?? privateKey ?? clientSecretFile ?? clientSecret) !== undefined) return
+  throw new UsageError(
+    'A login needs a key',
+    'Give --key FILE (see flatfhir keys create --help), or --client-secret-file FILE.',
+  )
 }
 
 async function readCredential(
@@ -79,7 +125,9 @@ async function readCredential(
     return { kind: 'client-secret', secret }
   }
   const keys =
-    privateKey === undefined ? await keysOfFile(key, kid, context) : await loadKeys(privateKey, kid)
+    privateKey === undefined
+      ? await keysOfFile(key ?? '', kid, context)
+      : await loadKeys(privateKey, kid)
   return {
     kind: 'private-key',
     key: signingKey(keys, kid === undefined ? {} : { kid }),
@@ -88,16 +136,10 @@ async function readCredential(
 }
 
 async function keysOfFile(
-  file: string | undefined,
+  file: string,
   kid: string | undefined,
   context: CommandContext,
 ): Promise<readonly PrivateKey[]> {
-  if (file === undefined) {
-    throw new UsageError(
-      'A login needs a key',
-      'Give --key FILE (see flatfhir keys create --help), or --client-secret-file FILE.',
-    )
-  }
   const { keys, warnings } = await readKeyFile(file, kid)
   warnAboutKeyFile(file, warnings, context)
   return keys

@@ -54,13 +54,15 @@ export function configFileLayer(
   const shared = Object.fromEntries(entries.filter(([key]) => !Object.hasOwn(tables, key)))
   const everyOption = Object.assign({}, ...Object.values(tables)) as AnyOptionTable
   let values = namedValues(shared, everyOption, { file, prefix: '' })
-  for (const [name, section] of entries.filter(([key]) => Object.hasOwn(tables, key))) {
+  const sections = entries.filter(([key]) => Object.hasOwn(tables, key))
+  // `export` before `export start`, for which it counts too.
+  for (const [name, section] of sections.sort(([a], [b]) => a.length - b.length)) {
     if (!isContent(section)) throw unknownKey(file, name.replace(' ', '.'))
     const own = namedValues(section, tables[name] ?? {}, {
       file,
       prefix: `${name.replace(' ', '.')}.`,
     })
-    if (name === command) values = { ...values, ...own }
+    if (name === command || command.startsWith(`${name} `)) values = { ...values, ...own }
   }
   const ownNames = Object.entries(values).filter(([name]) =>
     Object.hasOwn(tables[command] ?? {}, name),
@@ -79,12 +81,17 @@ function sectionsOf(
 ): readonly (readonly [string, unknown])[] {
   const groups = new Set(Object.keys(tables).map((name) => name.split(' ')[0]))
   return Object.entries(content).flatMap(([key, value]) => {
-    if (Object.hasOwn(tables, key) || !groups.has(key) || !isContent(value)) return [[key, value]]
-    return Object.entries(value).map(([own, section]) => {
+    if (!groups.has(key) || !isContent(value)) return [[key, value] as const]
+    const isCommand = Object.hasOwn(tables, key)
+    const steps = Object.entries(value).flatMap(([own, section]) => {
       const name = `${key} ${own}`
       // What no command is called is left to be reported as an unknown key.
-      return [Object.hasOwn(tables, name) ? name : `${key}.${own}`, section] as const
+      if (Object.hasOwn(tables, name)) return [[name, section] as const]
+      return isCommand ? [] : [[`${key}.${own}`, section] as const]
     })
+    if (!isCommand) return steps
+    const own = Object.entries(value).filter(([name]) => !Object.hasOwn(tables, `${key} ${name}`))
+    return [[key, Object.fromEntries(own)] as const, ...steps]
   })
 }
 

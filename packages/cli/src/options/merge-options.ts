@@ -51,9 +51,11 @@ export function mergeOptions<T>(table: OptionTable<T>, layers: OptionLayers): T 
   const merged: Merged = { values: {}, decidedGroups: new Set() }
   for (const layer of layersOf(definitions, layers)) mergeLayer(definitions, layer, merged)
   const { values } = merged
+  const idle = dropIdle(definitions, layers, values)
   for (const [name, option] of Object.entries(definitions)) {
     values[name] ??= option.default
-    if (values[name] === undefined && option.required === true) throw missing(name, option)
+    const isMissing = values[name] === undefined && option.required === true
+    if (isMissing && !idle.has(name)) throw missing(name, option)
   }
   // Every name of the table has been given a value that its own type parsed, or `undefined`.
   return values as T
@@ -65,12 +67,36 @@ interface Merged {
   readonly decidedGroups: Set<string>
 }
 
+/**
+ * Takes out the options that mean nothing beside another that is set.
+ *
+ * @returns their names.
+ */
+function dropIdle(
+  table: AnyOptionTable,
+  { flags }: OptionLayers,
+  values: Record<string, unknown>,
+): ReadonlySet<string> {
+  const idle = new Set<string>()
+  for (const [name, option] of Object.entries(table)) {
+    const other = option.notWith
+    const otherOption = other === undefined ? undefined : table[other]
+    if (other === undefined || otherOption === undefined || values[other] === undefined) continue
+    if (flags[name] !== undefined) {
+      throw new UsageError(`${nameOf(name, option)} does not go with ${nameOf(other, otherOption)}`)
+    }
+    values[name] = undefined
+    idle.add(name)
+  }
+  return idle
+}
+
 function mergeLayer(table: AnyOptionTable, layer: Layer, { values, decidedGroups }: Merged): void {
   const chosenHere = new Map<string, string>()
   for (const [name, option] of Object.entries(table)) {
     const value = valueIn(layer, name, option)
     if (value === undefined || values[name] !== undefined) continue
-    if (option.exclusive !== undefined && value !== false) {
+    if (option.exclusive !== undefined && excludesOthers(option, value)) {
       if (decidedGroups.has(option.exclusive)) continue
       const other = chosenHere.get(option.exclusive)
       if (other !== undefined) {
@@ -81,6 +107,11 @@ function mergeLayer(table: AnyOptionTable, layer: Layer, { values, decidedGroups
     values[name] = value
   }
   for (const group of chosenHere.keys()) decidedGroups.add(group)
+}
+
+function excludesOthers(option: OptionDefinition<unknown>, value: unknown): boolean {
+  if (option.excludes === undefined || value === null || value === undefined) return value !== false
+  return option.excludes(value)
 }
 
 function valueIn(layer: Layer, name: string, option: OptionDefinition<unknown>): unknown {
@@ -120,15 +151,20 @@ function fileLayer(table: AnyOptionTable, file: ConfigFileLayer): Layer {
     source: 'file',
     rawOf: (name) => {
       const raw = file.values[name]
-      return table[name]?.type.isPath === true ? resolvePaths(raw, file.directory) : raw
+      const isPath = table[name]?.type.isPath ?? false
+      return isPath === false ? raw : resolvePaths(raw, file.directory, isPath)
     },
     label: (name) => `${file.fileName}: key "${keyOf(name)}"`,
   }
 }
 
-function resolvePaths(raw: unknown, directory: string): unknown {
-  if (Array.isArray(raw)) return raw.map((part: unknown) => resolvePaths(part, directory))
-  return typeof raw === 'string' && raw !== '' && !isAbsolute(raw) ? join(directory, raw) : raw
+function resolvePaths(raw: unknown, directory: string, isPath: true | 'after @'): unknown {
+  if (Array.isArray(raw)) return raw.map((part: unknown) => resolvePaths(part, directory, isPath))
+  if (typeof raw !== 'string') return raw
+  const sign = isPath === 'after @' ? '@' : ''
+  const written = raw.slice(sign.length)
+  if (!raw.startsWith(sign) || written === '' || isAbsolute(written)) return raw
+  return sign + join(directory, written)
 }
 
 function invalid(source: OptionSource, message: string): UsageError | ConfigFileInvalidError {

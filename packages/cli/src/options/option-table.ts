@@ -19,6 +19,17 @@ export interface OptionDefinition<T> {
   readonly aliases?: readonly string[]
   /** Of the options with the same word here, only one may be set. */
   readonly exclusive?: string
+  /**
+   * Which values of an exclusive option exclude the others.
+   *
+   * @defaultValue all but `false`
+   */
+  excludes?(value: NonNullable<T>): boolean
+  /**
+   * Name of an option beside which this one means nothing: it is not required then, refused as a
+   * flag, and left alone where the environment or the config file has it.
+   */
+  readonly notWith?: string
   /** Is a positional argument rather than a flag. */
   readonly argument?: true
   /**

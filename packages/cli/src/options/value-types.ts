@@ -8,8 +8,10 @@ export interface ValueType<T> {
   readonly repeatable: boolean
   /** Completes "expected …". */
   readonly expected: string
-  /** `true` when the value is a path, which in a config file is relative to that file. */
-  readonly isPath?: boolean
+  /** `true` when the flag may stand without its value. */
+  readonly isValueOptional?: boolean
+  /** Whether it is a path, or one after an `@`; in a config file that is relative to the file. */
+  readonly isPath?: true | 'after @'
   /** Reads any of the three forms; `undefined` when it is not such a value. */
   parse(raw: unknown): T | undefined
   /** The value as one would write it on the command line. */
@@ -68,6 +70,11 @@ export function list(placeholder: string, separator = ','): ValueType<readonly s
     },
     format: (value) => value.join(separator),
   }
+}
+
+/** Several values that may hold commas: the flag repeated, lines of a variable, or an array. */
+export function lines(placeholder: string): ValueType<readonly string[]> {
+  return list(placeholder, '\n')
 }
 
 /** One of some words. */

@@ -22,6 +22,10 @@ export function exportProgress(
   const download = new DownloadProgress(progress, label, now)
   return (event) => {
     switch (event.type) {
+      case 'resumed':
+        tellResumed(progress, label, event.finishedFiles)
+        download.resume(event.finishedFiles)
+        return
       case 'kick-off':
         progress.update({ text: `${label}kicked off`, event: 'kick-off' })
         return
@@ -30,6 +34,9 @@ export function exportProgress(
         return
       case 'retry':
         tellRetry(progress, label, event)
+        return
+      case 'manifest-page':
+        download.promise(event.files.length)
         return
       case 'manifest':
         download.begin(event.files.length)
@@ -48,6 +55,15 @@ export function exportProgress(
       case 'download-started':
     }
   }
+}
+
+function tellResumed(progress: Progress, label: string, finishedFiles: number): void {
+  const there = finishedFiles === 0 ? '' : `, ${formatQuantity(finishedFiles, 'file')} of it here`
+  progress.update({
+    text: `${label}going on with the export that was begun${there}`,
+    event: 'resumed',
+    fields: { finishedFiles },
+  })
 }
 
 function tellStatus(
@@ -97,7 +113,7 @@ class DownloadProgress {
   #files = 0
   #finishedFiles = 0
   #finishedBytes = 0
-  #startedAt = 0
+  #startedAt: number | undefined
 
   constructor(progress: Progress, label: string, now: () => number) {
     this.#progress = progress
@@ -105,9 +121,20 @@ class DownloadProgress {
     this.#now = now
   }
 
+  /** Files that an earlier run has brought. */
+  resume(files: number): void {
+    this.#finishedFiles = files
+  }
+
+  /** A page of the manifest names so many files, which may be fetched before the rest is known. */
+  promise(files: number): void {
+    this.#files += files
+    this.#startedAt ??= this.#now()
+  }
+
   begin(files: number): void {
     this.#files = files
-    this.#startedAt = this.#now()
+    this.#startedAt ??= this.#now()
     this.#progress.update({
       text: `${this.#label}${formatQuantity(files, 'file')} to download`,
       event: 'manifest',
@@ -130,7 +157,7 @@ class DownloadProgress {
   #tell(): void {
     let bytes = this.#finishedBytes
     for (const moving of this.#moving.values()) bytes += moving
-    const seconds = (this.#now() - this.#startedAt) / 1000
+    const seconds = this.#startedAt === undefined ? 0 : (this.#now() - this.#startedAt) / 1000
     const speed = seconds > 0.2 ? `, ${formatMegabytes(bytes / seconds)} MB/s` : ''
     this.#progress.update({
       text: `${this.#label}downloading and checking: ${formatCount(this.#finishedFiles)} of ${formatQuantity(this.#files, 'file')}, ${formatMegabytes(bytes)} MB${speed}`,

@@ -19,6 +19,37 @@ interface TypeTotal {
   bytes: number
 }
 
+/** Tells people, or with `--json` programs, what an export came to. */
+export function tellExportReport(
+  report: ExportReport,
+  directory: string,
+  context: ReportContext,
+): void {
+  const { style } = context
+  for (const problem of report.problems) context.warn(problemLine(problem))
+  if (context.options.json) {
+    context.print(JSON.stringify({ directory, ...reportJson(report) }))
+    return
+  }
+  for (const line of exportReportTable(report, style)) context.print(line)
+  const outcomes = outcomesLine(report)
+  if (outcomes !== undefined) context.print(outcomes)
+  context.print(exportVerdictLine(report, directory, style))
+}
+
+/** What {@link tellExportReport} needs of a command's context. */
+export interface ReportContext {
+  readonly options: { readonly json: boolean }
+  readonly style: Style
+  print(line: string): void
+  warn(line: string): void
+}
+
+/** A report without its receipt, which says the same and has its own file. */
+export function reportJson(report: ExportReport): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(report).filter(([name]) => name !== 'receipt'))
+}
+
 /** The table of files per type, with a line of totals where there is more than one type. */
 export function exportReportTable(report: ExportReport, style: Style): readonly string[] {
   const totals = totalsByType(report.files)

@@ -1,109 +1,71 @@
-import {
-  RequestRejectedError,
-  runExport,
-  type ExportOptions as ClientOptions,
-  type ExportReport,
-} from '@flatfhir/client'
-import { isResourceType, type KickOffParameters } from '@flatfhir/protocol'
-import { UsageError } from '../../errors.ts'
-import { EXIT_COMPLETE, EXIT_FAILED, EXIT_INCOMPLETE } from '../../exit-codes.ts'
+import { BulkExport, type ExportReport } from '@flatfhir/client'
+import { verdictExitCode } from '../../exit-codes.ts'
+import { login, type Login } from '../../login/login.ts'
 import { exportProgress } from '../../output/export-progress.ts'
-import {
-  exportReportTable,
-  exportVerdictLine,
-  outcomesLine,
-  problemLine,
-} from '../../output/export-report-text.ts'
-import { LoginNeededError } from '../../login/errors.ts'
-import { login } from '../../login/login.ts'
+import { tellExportReport } from '../../output/export-report-text.ts'
 import type { CommandContext } from '../command.ts'
+import { atProvider } from './at-provider.ts'
+import { clientPlan, downloadSettings, requestSettings } from './client-options.ts'
 import type { ExportOptions } from './command.ts'
+import { openRunFolder } from './open-run-folder.ts'
+import { storedPurpose } from './stored-purpose.ts'
 
 /** Runs `flatfhir export`. @returns the exit code. */
 export async function runExportCommand(
   options: ExportOptions,
   context: CommandContext,
 ): Promise<number> {
-  const report = await runWithLogin(options, context)
-  tellReport(report, options.out, context)
-  return { complete: EXIT_COMPLETE, incomplete: EXIT_INCOMPLETE, failed: EXIT_FAILED }[
-    report.verdict
-  ]
+  const { report, directory } = await (options.resume === undefined
+    ? begin(options, context)
+    : resume(options, options.resume, context))
+  tellExportReport(report, directory, context)
+  return verdictExitCode(report.verdict)
 }
 
-async function runWithLogin(
+interface Finished {
+  readonly report: ExportReport
+  readonly directory: string
+}
+
+async function begin(options: ExportOptions, context: CommandContext): Promise<Finished> {
+  const plan = await clientPlan(options)
+  // Without --resume the option table demands both.
+  const { url = '', out = '' } = options
+  const { level, parameters } = plan
+  const purpose = { fhirBaseUrl: url, level, types: parameters?.types }
+  const session = login(options, async () => purpose, context)
+  const request = { url, ...plan, ...settings(options, session, context), directory: out }
+  await using bulk = await (options.runFolders === undefined
+    ? BulkExport.open(request)
+    : openRunFolder(request, options.runFolders, context))
+  return await finish(bulk, session)
+}
+
+async function resume(
   options: ExportOptions,
+  directory: string,
   context: CommandContext,
-): Promise<ExportReport> {
-  const request = clientOptions(options)
-  const { url: fhirBaseUrl, level, parameters } = request
-  const accessToken = await login(
-    options,
-    { fhirBaseUrl, level, types: parameters?.types },
-    context,
-  )
-  try {
-    return await runExport({
-      ...request,
-      accessToken,
-      signal: context.io.signal,
-      onEvent: exportProgress(context.progress),
-    })
-  } catch (error) {
-    const isRefused = error instanceof RequestRejectedError && error.status === 401
-    throw isRefused && accessToken === undefined ? new LoginNeededError() : error
-  }
+): Promise<Finished> {
+  const session = login(options, async () => storedPurpose(directory), context)
+  await using bulk = await BulkExport.resume({ ...settings(options, session, context), directory })
+  return await finish(bulk, session)
 }
 
-function clientOptions(options: ExportOptions): ClientOptions {
+/** An export that is there, all checked, is told about without asking anybody for a token. */
+async function finish(bulk: BulkExport, session: Login): Promise<Finished> {
+  return atProvider(session, async () => {
+    if (bulk.known.state !== 'complete') await session.ready()
+    return { report: await bulk.run(), directory: bulk.known.directory }
+  })
+}
+
+function settings(options: ExportOptions, { accessToken }: Login, context: CommandContext) {
   return {
-    url: options.url,
-    ...levelOf(options),
-    parameters: kickOffParameters(options),
-    directory: options.out,
-    method: options.method,
-    gzip: options.gzip,
-    concurrency: options.concurrency,
-    deleteWhenDone: !options.keepExport,
-    maxRetryAfterSeconds: Math.max(1, Math.ceil(options.maxRetryAfter / 1000)),
-    idleTimeoutMs: Math.max(1, options.idleTimeout),
-    maxLineBytes: options.maxLineSize,
-    maxAttempts: options.maxAttempts,
+    ...requestSettings(options),
+    ...downloadSettings(options),
+    onAbort: options.onStop,
+    accessToken,
+    signal: context.io.signal,
+    onEvent: exportProgress(context.progress),
   }
-}
-
-function levelOf(options: ExportOptions): Pick<ClientOptions, 'level' | 'groupId'> {
-  if (options.group !== undefined) return { level: 'group', groupId: options.group }
-  if (options.patient === true) return { level: 'patient' }
-  if (options.system === true) return { level: 'system' }
-  throw new UsageError('What to export is missing', 'Name --system, --patient or --group ID.')
-}
-
-function kickOffParameters({ type, since, until }: ExportOptions): Partial<KickOffParameters> {
-  const unknown = type?.find((name) => !isResourceType(name))
-  if (unknown !== undefined) {
-    throw new UsageError(
-      `--type: ${JSON.stringify(unknown)} is not a resource type of FHIR R4`,
-      'Types are written like Patient or MedicationRequest.',
-    )
-  }
-  const types = type?.filter((name) => isResourceType(name))
-  return {
-    ...(types === undefined ? {} : { types }),
-    ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
-  }
-}
-
-function tellReport(report: ExportReport, directory: string, context: CommandContext): void {
-  const { style } = context
-  for (const problem of report.problems) context.warn(problemLine(problem))
-  if (context.options.json) {
-    context.print(JSON.stringify(report))
-    return
-  }
-  for (const line of exportReportTable(report, style)) context.print(line)
-  const outcomes = outcomesLine(report)
-  if (outcomes !== undefined) context.print(outcomes)
-  context.print(exportVerdictLine(report, directory, style))
 }

@@ -1,0 +1,16 @@
+import { RequestRejectedError } from '@flatfhir/client'
+import { LoginNeededError } from '../../login/errors.ts'
+import type { Login } from '../../login/login.ts'
+
+/** Runs what talks to the provider; a 401 to somebody without a login is told as what it is. */
+export async function atProvider<Result>(
+  login: Login,
+  step: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await step()
+  } catch (error) {
+    const isRefused = error instanceof RequestRejectedError && error.status === 401
+    throw isRefused && login.accessToken === undefined ? new LoginNeededError() : error
+  }
+}
