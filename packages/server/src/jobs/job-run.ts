@@ -156,7 +156,7 @@ export class JobRun {
     return DONE
   }
 
-  #taskOf(partition: Partition): Omit<PartitionTask, 'abortFlag'> {
+  #taskOf(partition: Partition): Omit<PartitionTask, 'abortFlag' | 'taskId'> {
     const { jobId, query, snapshot, ignoredParameters } = this.job
     const fileIdSeed = this.#context.settings.randomId()
     const task = { jobId, query, snapshot, partition, fileIdSeed }

@@ -22,7 +22,7 @@ export interface PartitionRequest {
   readonly jobId: string
   readonly estimatedBytes: number
   /** Called when it is the partition's turn. */
-  readonly task: Omit<PartitionTask, 'abortFlag'>
+  readonly task: Omit<PartitionTask, 'abortFlag' | 'taskId'>
   /** Called before the work begins; `false` calls it off. */
   readonly begin: () => Promise<boolean>
   readonly onProgress: (bytes: number) => void
@@ -43,7 +43,7 @@ interface Running {
 }
 
 const NEVER = new Promise<void>(() => undefined)
-/** Partitions that are begun while every thread is busy, so that none waits for the job store. */
+/** Partitions that are begun while every thread writes, so that none waits for the job store. */
 const BEGUN_AHEAD = 1
 
 /**
@@ -107,7 +107,7 @@ export class PartitionScheduler {
   }
 
   #dispatch(): void {
-    while (!this.#stopped && this.#running.size < this.#options.workers + BEGUN_AHEAD) {
+    while (!this.#stopped && this.#running.size < 2 * this.#options.workers + BEGUN_AHEAD) {
       const item = this.#queue.take()
       if (item === undefined) return
       this.#start(item)
@@ -132,23 +132,42 @@ export class PartitionScheduler {
     const { abortFlag } = running
     if (!(await request.begin())) return { kind: 'aborted' }
     await this.#takeTurn()
-    try {
-      if (this.#stopped || Atomics.load(abortFlag, 0) !== 0) return { kind: 'aborted' }
-      return await this.#writeInThread(request, running)
-    } finally {
+    if (this.#stopped || Atomics.load(abortFlag, 0) !== 0) {
       this.#endTurn()
+      return { kind: 'aborted' }
     }
+    return this.#writeInThread(request, running)
   }
 
   async #writeInThread(request: PartitionRequest, running: Running): Promise<PartitionResult> {
     const { abortFlag } = running
-    const thread = this.#idle.pop() ?? new PartitionThread(this.#options.workerOptions)
+    const thread = this.#takeThread()
     running.thread = thread
-    const result = await thread.run({ ...request.task, abortFlag }, request.onProgress)
+    let isWriting = true
+    const endWriting = (): void => {
+      if (!isWriting) return
+      isWriting = false
+      if (thread.lostCode === undefined) this.#idle.push(thread)
+      this.#endTurn()
+    }
+    const { onProgress } = request
+    const task = { ...request.task, abortFlag }
+    const result = await thread.run(task, { onProgress, onFlushing: endWriting })
     running.thread = undefined
-    if (thread.lostCode === undefined) this.#idle.push(thread)
-    else if (result.kind === 'failed') this.#options.onWorkerLost(thread.lostCode)
+    const wasFlushing = !isWriting
+    endWriting()
+    if (thread.lostCode === undefined || result.kind !== 'failed') return result
+    // Its thread was lost to another partition: it begins anew, and has not failed.
+    if (wasFlushing) return this.#write(request, running)
+    this.#options.onWorkerLost(thread.lostCode)
     return result
+  }
+
+  #takeThread(): PartitionThread {
+    for (let thread = this.#idle.pop(); thread !== undefined; thread = this.#idle.pop()) {
+      if (thread.lostCode === undefined) return thread
+    }
+    return new PartitionThread(this.#options.workerOptions)
   }
 
   /** Resolves when a thread is free. */

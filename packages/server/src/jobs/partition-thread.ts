@@ -8,17 +8,24 @@ import type {
 } from '../partition-worker/messages.ts'
 import { errorCodeOf } from './errors.ts'
 
-interface TaskUnderWay {
-  readonly task: PartitionTask
+/** Whom a thread tells how far a task is. */
+export interface TaskObserver {
   readonly onProgress: (bytes: number) => void
+  /** From here on the thread can take another task. */
+  readonly onFlushing: () => void
+}
+
+interface TaskUnderWay extends TaskObserver {
+  readonly task: PartitionTask
   readonly resolve: (result: PartitionResult) => void
 }
 
-/** One worker thread that writes partitions, one at a time. */
+/** One worker thread that writes partitions, one at a time, and flushes those before meanwhile. */
 export class PartitionThread {
   readonly #worker: Worker
   readonly #exited: Promise<void>
-  #underWay: TaskUnderWay | undefined
+  readonly #underWay = new Map<number, TaskUnderWay>()
+  #lastTaskId = 0
   #lostCode: string | undefined
   #ended = false
 
@@ -27,8 +34,7 @@ export class PartitionThread {
     const url = new URL('../partition-worker/partition-worker.js', import.meta.url)
     this.#worker = new Worker(url, { workerData: options, name: 'flatfhir partition' })
     this.#worker.on('message', (message: FromPartitionWorker) => {
-      if (message.kind === 'progress') this.#underWay?.onProgress(message.bytes)
-      else this.#finish(message)
+      this.#receive(message)
     })
     this.#worker.on('error', (error) => {
       this.#lostCode = errorCodeOf(error)
@@ -46,13 +52,15 @@ export class PartitionThread {
     return this.#ended ? (this.#lostCode ?? 'WORKER_LOST') : undefined
   }
 
-  /** Never rejects: a thread that dies has failed its task. */
-  run(task: PartitionTask, onProgress: (bytes: number) => void): Promise<PartitionResult> {
+  /** Never rejects: a thread that dies has failed its tasks. */
+  run(task: Omit<PartitionTask, 'taskId'>, observer: TaskObserver): Promise<PartitionResult> {
+    this.#lastTaskId += 1
+    const numbered: PartitionTask = { ...task, taskId: this.#lastTaskId }
     return new Promise((resolve) => {
-      this.#underWay = { task, onProgress, resolve }
+      this.#underWay.set(numbered.taskId, { ...observer, task: numbered, resolve })
       this.#worker.ref()
       if (this.#ended) this.#lose()
-      else this.#worker.postMessage({ kind: 'task', task } satisfies ToPartitionWorker)
+      else this.#worker.postMessage({ kind: 'task', task: numbered } satisfies ToPartitionWorker)
     })
   }
 
@@ -68,21 +76,27 @@ export class PartitionThread {
     await this.#worker.terminate()
   }
 
-  #lose(): void {
-    this.#ended = true
-    const aborted = this.#underWay?.task.abortFlag[0] === 1
-    this.#finish(
-      aborted
-        ? { kind: 'aborted' }
-        : { kind: 'failed', errorCode: this.#lostCode ?? 'WORKER_LOST' },
-    )
+  #receive(message: FromPartitionWorker): void {
+    const underWay = this.#underWay.get(message.taskId)
+    if (message.kind === 'progress') underWay?.onProgress(message.bytes)
+    else if (message.kind === 'flushing') underWay?.onFlushing()
+    else this.#finish(message.taskId, message.result)
   }
 
-  #finish(result: PartitionResult): void {
-    const underWay = this.#underWay
-    this.#underWay = undefined
+  #lose(): void {
+    this.#ended = true
+    const errorCode = this.#lostCode ?? 'WORKER_LOST'
+    for (const [taskId, { task }] of this.#underWay) {
+      const aborted = task.abortFlag[0] === 1
+      this.#finish(taskId, aborted ? { kind: 'aborted' } : { kind: 'failed', errorCode })
+    }
+  }
+
+  #finish(taskId: number, result: PartitionResult): void {
+    const underWay = this.#underWay.get(taskId)
+    this.#underWay.delete(taskId)
     // Idle, it lets the process end.
-    this.#worker.unref()
+    if (this.#underWay.size === 0) this.#worker.unref()
     underWay?.resolve(result)
   }
 }

@@ -14,6 +14,8 @@ export interface PartitionWorkerOptions extends EncodingOptions {
 
 /** One partition to be written. */
 export interface PartitionTask {
+  /** Tells the tasks of one thread apart. */
+  readonly taskId: number
   readonly jobId: string
   readonly query: ExportQuery
   readonly snapshot: Snapshot
@@ -29,7 +31,7 @@ export interface PartitionTask {
   readonly abortFlag: Int32Array
 }
 
-/** To a worker thread: a task, at most one at a time, or the request to end. */
+/** To a worker thread: a task, once the one before is being flushed, or the request to end. */
 export type ToPartitionWorker =
   { readonly kind: 'task'; readonly task: PartitionTask } | { readonly kind: 'close' }
 
@@ -43,7 +45,10 @@ export type PartitionResult =
 export type FromPartitionWorker =
   | {
       readonly kind: 'progress'
+      readonly taskId: number
       /** Bytes of NDJSON written for the task so far. */
       readonly bytes: number
     }
-  | PartitionResult
+  /** All is written, and is being flushed: there is time for another task. */
+  | { readonly kind: 'flushing'; readonly taskId: number }
+  | { readonly kind: 'ended'; readonly taskId: number; readonly result: PartitionResult }

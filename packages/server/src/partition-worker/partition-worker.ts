@@ -12,7 +12,7 @@ import type {
 import { writePartition, type PartitionWriterContext } from './write-partition.ts'
 
 /*
- * A worker thread that writes partitions, one at a time. Its reader and its file store stay open
+ * A worker thread that writes partitions, one at a time, while those before are flushed. Its reader and its file store stay open
  * between partitions; where opening them fails, the task fails and the next one tries again.
  */
 
@@ -25,9 +25,14 @@ const options = workerData as PartitionWorkerOptions
 let context: PartitionWriterContext | undefined
 
 port.on('message', (message: ToPartitionWorker) => {
-  if (message.kind === 'task') void run(message.task).then(send)
+  if (message.kind === 'task') void carryOut(message.task)
   else void close()
 })
+
+async function carryOut(task: PartitionTask): Promise<void> {
+  const result = await run(task)
+  send({ kind: 'ended', taskId: task.taskId, result })
+}
 
 function send(message: FromPartitionWorker): void {
   port.postMessage(message)
@@ -36,7 +41,14 @@ function send(message: FromPartitionWorker): void {
 async function run(task: PartitionTask): Promise<PartitionResult> {
   try {
     context ??= await open()
-    return await writePartition(task, { ...context, onProgress: throttledProgress() })
+    const { taskId } = task
+    return await writePartition(task, {
+      ...context,
+      onProgress: throttledProgress(taskId),
+      onFlushing: () => {
+        send({ kind: 'flushing', taskId })
+      },
+    })
   } catch (error) {
     return { kind: 'failed', errorCode: errorCodeOf(error) }
   }
@@ -48,16 +60,16 @@ async function open(): Promise<PartitionWriterContext> {
   const stores = (await import(filesModule.url)) as OutputFileStoreModule
   const store = await stores.openOutputFileStore(filesModule.options)
   const reader = await readers.openPartitionReader(readerModule.options)
-  return { reader, store, options, onProgress: () => undefined }
+  return { reader, store, options }
 }
 
-function throttledProgress(): (bytes: number) => void {
+function throttledProgress(taskId: number): (bytes: number) => void {
   let lastAt = performance.now()
   return (bytes) => {
     const now = performance.now()
     if (now - lastAt < PROGRESS_INTERVAL_MS) return
     lastAt = now
-    send({ kind: 'progress', bytes })
+    send({ kind: 'progress', taskId, bytes })
   }
 }
 

@@ -11,8 +11,14 @@ export interface PartitionWriterContext {
   readonly reader: PartitionReader
   readonly store: OutputFileStore
   readonly options: PartitionWorkerOptions
+}
+
+/** Whom a task tells how far it is. */
+export interface PartitionTaskObserver {
   /** Told the bytes of NDJSON written so far, after every block. */
   readonly onProgress: (bytes: number) => void
+  /** Told when nothing is left to be read, compressed or written, only to be flushed. */
+  readonly onFlushing: () => void
 }
 
 /**
@@ -21,7 +27,7 @@ export interface PartitionWriterContext {
  */
 export async function writePartition(
   task: PartitionTask,
-  context: PartitionWriterContext,
+  context: PartitionWriterContext & PartitionTaskObserver,
 ): Promise<PartitionResult> {
   const nextFileId = fileIdsFrom(task.fileIdSeed)
   const sequences = {
@@ -34,6 +40,7 @@ export async function writePartition(
       await abortAll(sequences)
       return { kind: 'aborted' }
     }
+    context.onFlushing()
     const files: OutputFile[] = []
     files.push(...(await sequences.main.commit()), ...(await sequences.outcome.commit()))
     return { kind: 'written', files }
@@ -71,7 +78,7 @@ function sequenceOptions(
 
 async function writeBlocks(
   task: PartitionTask,
-  { reader, onProgress }: PartitionWriterContext,
+  { reader, onProgress }: PartitionWriterContext & PartitionTaskObserver,
   sequences: Sequences,
 ): Promise<boolean> {
   let bytes = 0
