@@ -46,9 +46,16 @@ async function exportFrom(
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult & { readonly directory: string }> {
   const out = join(directory, `out-${(runs += 1)}`)
+  return { ...(await inProcess(['export', url, ...args, '--out', out], env)), directory: out }
+}
+
+async function inProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
   const io = bufferIo({ env })
-  const code = await runCli(['export', url, ...args, '--out', out], io)
-  return { code, out: io.out(), err: io.err(), directory: out }
+  const code = await runCli(args, io)
+  return { code, out: io.out(), err: io.err() }
 }
 
 describe.concurrent('a registered client', () => {
@@ -95,6 +102,31 @@ describe.concurrent('a registered client', () => {
 
     expect(byVariable).toMatchObject({ code: 0 })
     expect(byFlag).toMatchObject({ code: 0 })
+  })
+
+  test('takes an export step by step, with a login for each that needs one', async () => {
+    const out = join(directory, 'steps')
+    const login = loginOf(client)
+    const begin = [
+      ...['export', 'start', out, '--url', server.fhirBaseUrl],
+      ...['--group', 'ten-percent', '--type', 'Patient', '--json'],
+    ]
+
+    const open = await inProcess(begin)
+    const started = await inProcess([...begin, ...login])
+    const without = await inProcess(['export', 'collect', out])
+    const resumed = await inProcess(['export', '--resume', out, ...login])
+    const collected = await inProcess(['export', 'collect', out, '--json'])
+
+    expect([open, started, without, resumed, collected].map(({ code }) => code)).toEqual([
+      ...[1, 0, 1, 0, 0],
+    ])
+    expect(open.err + without.err).toMatch(/LOGIN_NEEDED[^]*LOGIN_NEEDED/)
+    expect(JSON.parse(started.out)).toMatchObject({ state: 'in-progress' })
+    expect(JSON.parse(collected.out)).toMatchObject({
+      state: 'complete',
+      report: { deleted: true, resources: 1 },
+    })
   })
 
   test('goes on after its keys were rotated at both ends, also while the server runs', async () => {

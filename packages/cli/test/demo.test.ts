@@ -2,20 +2,22 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { test } from 'vitest'
 import { CommandProcess, flatfhir } from './command-process.ts'
 
-let temporary: string
+interface Temporary extends AsyncDisposable {
+  readonly path: string
+}
 
-beforeEach(async () => {
-  temporary = await mkdtemp(join(tmpdir(), 'flatfhir-demo-test-'))
-})
+async function temporaryDirectory(): Promise<Temporary> {
+  const path = await mkdtemp(join(tmpdir(), 'flatfhir-demo-test-'))
+  return { path, [Symbol.asyncDispose]: async () => rm(path, { recursive: true }) }
+}
 
-afterEach(async () => {
-  await rm(temporary, { recursive: true })
-})
-
-test('the demo exports at every level, checks its delta, and leaves nothing behind', async () => {
+// Much of a demo is waiting for its own server.
+test.concurrent('the demo exports at every level, checks its delta, and leaves nothing behind', async ({ expect }) => {
+  await using directory = await temporaryDirectory()
+  const { path: temporary } = directory
   const demo = await flatfhir(['demo', '--patients', '5', '--quiet'], {
     env: { TMPDIR: temporary },
   })
@@ -34,7 +36,9 @@ test('the demo exports at every level, checks its delta, and leaves nothing behi
   expect(await readdir(temporary)).toEqual([])
 })
 
-test('with --keep the server goes on until Ctrl-C, the files stay, and all is JSON if asked', async () => {
+test.concurrent('with --keep the server goes on until Ctrl-C, the files stay, and all is JSON if asked', async ({ expect }) => {
+  await using directory = await temporaryDirectory()
+  const { path: temporary } = directory
   await using demo = new CommandProcess(
     ['demo', '--patients', '2', '--keep', '--json', '--data', join(temporary, 'kept')],
     {},
@@ -59,7 +63,9 @@ test('with --keep the server goes on until Ctrl-C, the files stay, and all is JS
   expect(existsSync(join(temporary, 'kept', 'exports', 'system', 'Patient.000.ndjson'))).toBe(true)
 })
 
-test('Ctrl-C in the middle stops it, and leaves nothing behind', async () => {
+test.concurrent('Ctrl-C in the middle stops it, and leaves nothing behind', async ({ expect }) => {
+  await using directory = await temporaryDirectory()
+  const { path: temporary } = directory
   await using demo = new CommandProcess(['demo', '--patients', '20'], {
     env: { TMPDIR: temporary },
   })
@@ -71,7 +77,9 @@ test('Ctrl-C in the middle stops it, and leaves nothing behind', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
-test('a reader that goes away ends it, and leaves nothing behind', async () => {
+test.concurrent('a reader that goes away ends it, and leaves nothing behind', async ({ expect }) => {
+  await using directory = await temporaryDirectory()
+  const { path: temporary } = directory
   await using demo = new CommandProcess(['demo', '--patients', '5'], { env: { TMPDIR: temporary } })
   await demo.written(/flatfhir demo/)
 
@@ -81,7 +89,9 @@ test('a reader that goes away ends it, and leaves nothing behind', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
-test('the demo does not touch a directory that holds something', async () => {
+test.concurrent('the demo does not touch a directory that holds something', async ({ expect }) => {
+  await using directory = await temporaryDirectory()
+  const { path: temporary } = directory
   await writeFile(join(temporary, 'mine'), '')
 
   const demo = await flatfhir(['demo', '--patients', '1', '--data', temporary])

@@ -21,6 +21,7 @@ beforeAll(async () => {
   expect(imported).toMatchObject({ code: 0 })
   server = new CommandProcess([
     ...['serve', '--auth', 'none', '--data', at('data'), '--port', '0', '--log-level', 'warn'],
+    ...['--minimum-in-progress', '0'],
   ])
   const [, url] = await server.written(/serving (\S+)/)
   fhirBaseUrl = url ?? ''

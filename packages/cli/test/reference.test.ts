@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { appendFile, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,13 +19,13 @@ async function generate(...args: readonly string[]): Promise<{ code: number; std
   }
 }
 
-test('the reference pages are what the code says', async () => {
+test.concurrent('the reference pages are what the code says', async () => {
   expect(await generate('--check')).toMatchObject({ code: 0, stderr: '' })
 })
 
-test('a stale page is found and named', async () => {
+test.concurrent('a stale page is found and named', async () => {
   const docs = await mkdtemp(join(tmpdir(), 'flatfhir-docs-'))
-  await generate('--docs', docs)
+  await cp(join(ROOT, 'docs', 'reference'), docs, { recursive: true })
   await appendFile(join(docs, 'cli.md'), '\nchanged by hand\n')
 
   const { code, stderr } = await generate('--check', '--docs', docs)

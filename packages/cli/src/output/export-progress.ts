@@ -59,7 +59,7 @@ export function exportProgress(
 
 function tellResumed(progress: Progress, label: string, finishedFiles: number): void {
   const there = finishedFiles === 0 ? '' : `, ${formatQuantity(finishedFiles, 'file')} of it here`
-  progress.update({
+  progress.note({
     text: `${label}going on with the export that was begun${there}`,
     event: 'resumed',
     fields: { finishedFiles },
