@@ -2,6 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import { isResourceType, type OutputFileKind } from '@flatfhir/protocol'
 import { outcomeIssues } from '../outcome-issues.ts'
 import { type CollectedReferences, ReferenceCollector } from '../references/collect-references.ts'
+import { LineScanner } from './line-scanner.ts'
 
 /** What is wrong with a line of an output file. */
 export type LineFault = 'too-long' | 'not-utf8' | 'not-json' | 'not-an-object' | 'wrong-type'
@@ -62,8 +63,15 @@ const LINE_FEED = 0x0a
 export function checkLines(bytes: Uint8Array, rules: LineRules): LineReport {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const tally = new LineTally(rules)
-  const decode = lineDecoder(buffer)
+  const { decode, isValid } = lineDecoder(buffer)
+  const scanner = isValid ? scannerFor(buffer, rules) : undefined
   for (let start = 0; start < buffer.length;) {
+    const scanned = scanner?.accept(start) ?? -1
+    if (scanner !== undefined && scanned !== -1 && scanned - start <= rules.maxLineBytes) {
+      tally.scanned(scanner, buffer)
+      start = scanned + 1
+      continue
+    }
     const lineFeed = buffer.indexOf(LINE_FEED, start)
     const end = lineFeed === -1 ? buffer.length : lineFeed
     tally.at(start, Math.min(end + 1, buffer.length))
@@ -78,11 +86,21 @@ export function checkLines(bytes: Uint8Array, rules: LineRules): LineReport {
 type LineDecoder = (start: number, end: number) => string | undefined
 
 /** Looks at the whole run at once, because that costs far less than a look at each line. */
-function lineDecoder(buffer: Buffer): LineDecoder {
-  if (isAscii(buffer)) return (start, end) => buffer.toString('latin1', start, end)
-  if (isUtf8(buffer)) return (start, end) => buffer.toString('utf8', start, end)
-  return (start, end) =>
+function lineDecoder(buffer: Buffer): { readonly decode: LineDecoder; readonly isValid: boolean } {
+  if (isAscii(buffer)) {
+    return { decode: (start, end) => buffer.toString('latin1', start, end), isValid: true }
+  }
+  if (isUtf8(buffer)) {
+    return { decode: (start, end) => buffer.toString('utf8', start, end), isValid: true }
+  }
+  const decode: LineDecoder = (start, end) =>
     isUtf8(buffer.subarray(start, end)) ? buffer.toString('utf8', start, end) : undefined
+  return { decode, isValid: false }
+}
+
+/** Where the content of every line is wanted, it is parsed. */
+function scannerFor(buffer: Buffer, { kind, organized, type }: LineRules): LineScanner | undefined {
+  return kind === 'output' && !organized ? new LineScanner(buffer, type) : undefined
 }
 
 class LineTally {
@@ -101,7 +119,9 @@ class LineTally {
 
   constructor(rules: LineRules) {
     this.#rules = rules
-    if (rules.references !== undefined) this.#references = new ReferenceCollector(rules.references)
+    if (rules.references !== undefined) {
+      this.#references = new ReferenceCollector(rules.references, rules.type)
+    }
   }
 
   /** Says where the next line is. */
@@ -128,6 +148,12 @@ class LineTally {
       this.#references?.add(text, value)
       this.#resource(value)
     }
+  }
+
+  /** Takes a line that the scanner has accepted. */
+  scanned(scanner: LineScanner, buffer: Buffer): void {
+    this.#lines += 1
+    this.#references?.addScanned(scanner, buffer)
   }
 
   bad(fault: LineFault): void {
