@@ -7,8 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCli } from '../src/run-cli.ts'
-import { bufferIo } from './buffer-io.ts'
+import { inProcess } from './buffer-io.ts'
 import { CommandProcess, flatfhir, type CommandResult } from './command-process.ts'
 import {
   addClient,
@@ -46,16 +45,7 @@ async function exportFrom(
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult & { readonly directory: string }> {
   const out = join(directory, `out-${(runs += 1)}`)
-  return { ...(await inProcess(['export', url, ...args, '--out', out], env)), directory: out }
-}
-
-async function inProcess(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<CommandResult> {
-  const io = bufferIo({ env })
-  const code = await runCli(args, io)
-  return { code, out: io.out(), err: io.err() }
+  return { ...(await inProcess(['export', url, ...args, '--out', out], { env })), directory: out }
 }
 
 describe.concurrent('a registered client', () => {

@@ -15,53 +15,65 @@ async function temporaryDirectory(): Promise<Temporary> {
 }
 
 // Much of a demo is waiting for its own server.
-test.concurrent('the demo exports at every level, checks its delta, and leaves nothing behind', async ({ expect }) => {
-  await using directory = await temporaryDirectory()
-  const { path: temporary } = directory
-  const demo = await flatfhir(['demo', '--patients', '5', '--quiet'], {
-    env: { TMPDIR: temporary },
-  })
+test.concurrent(
+  'the demo exports at every level, checks its delta, and leaves nothing behind',
+  async ({ expect }) => {
+    await using directory = await temporaryDirectory()
+    const { path: temporary } = directory
+    const demo = await flatfhir(['demo', '--patients', '5', '--quiet'], {
+      env: { TMPDIR: temporary },
+    })
 
-  expect(demo.code).toBe(0)
-  for (const level of ['system', 'patient', 'group']) {
-    expect(demo.out).toMatch(
-      new RegExp(`^ {2}${level} .*every line, count, size and SHA-256$`, 'm'),
+    expect(demo.code).toBe(0)
+    for (const level of ['system', 'patient', 'group']) {
+      expect(demo.out).toMatch(
+        new RegExp(`^ {2}${level} .*every line, count, size and SHA-256$`, 'm'),
+      )
+    }
+    expect(demo.out).toContain('8 updated (5 Observation, 3 Patient), 4 deleted (')
+    expect(demo.out).toContain('exactly what was changed')
+    expect(demo.out).toMatch(/^ {2}login +without a token refused \(401\); logged in by SMART/m)
+    expect(demo.out).toMatch(/^Everything checked in .*, with SMART on: /m)
+    expect(demo.err).toBe('')
+    expect(await readdir(temporary)).toEqual([])
+  },
+)
+
+test.concurrent(
+  'with --keep the server goes on until Ctrl-C, the files stay, and all is JSON if asked',
+  async ({ expect }) => {
+    await using directory = await temporaryDirectory()
+    const { path: temporary } = directory
+    await using demo = new CommandProcess(
+      ['demo', '--patients', '2', '--keep', '--json', '--data', join(temporary, 'kept')],
+      {},
     )
-  }
-  expect(demo.out).toContain('8 updated (5 Observation, 3 Patient), 4 deleted (')
-  expect(demo.out).toContain('exactly what was changed')
-  expect(demo.out).toMatch(/^ {2}login +without a token refused \(401\); logged in by SMART/m)
-  expect(demo.out).toMatch(/^Everything checked in .*, with SMART on: /m)
-  expect(demo.err).toBe('')
-  expect(await readdir(temporary)).toEqual([])
-})
+    const [text] = await demo.written(/^\{"population".*\}$/m)
+    const result = JSON.parse(text) as {
+      fhirBaseUrl: string
+      delta: { resources: number; deleted: number }
+      changes: { updated: number; deleted: number }
+      exports: readonly { verdict: string }[]
+    }
+    expect(result.delta).toEqual({
+      resources: result.changes.updated,
+      deleted: result.changes.deleted,
+    })
+    expect(result.exports.map(({ verdict }) => verdict)).toEqual([
+      'complete',
+      'complete',
+      'complete',
+    ])
+    expect((await fetch(`${result.fhirBaseUrl}/metadata`)).status).toBe(200)
 
-test.concurrent('with --keep the server goes on until Ctrl-C, the files stay, and all is JSON if asked', async ({ expect }) => {
-  await using directory = await temporaryDirectory()
-  const { path: temporary } = directory
-  await using demo = new CommandProcess(
-    ['demo', '--patients', '2', '--keep', '--json', '--data', join(temporary, 'kept')],
-    {},
-  )
-  const [text] = await demo.written(/^\{"population".*\}$/m)
-  const result = JSON.parse(text) as {
-    fhirBaseUrl: string
-    delta: { resources: number; deleted: number }
-    changes: { updated: number; deleted: number }
-    exports: readonly { verdict: string }[]
-  }
-  expect(result.delta).toEqual({
-    resources: result.changes.updated,
-    deleted: result.changes.deleted,
-  })
-  expect(result.exports.map(({ verdict }) => verdict)).toEqual(['complete', 'complete', 'complete'])
-  expect((await fetch(`${result.fhirBaseUrl}/metadata`)).status).toBe(200)
+    demo.kill('SIGINT')
 
-  demo.kill('SIGINT')
-
-  expect((await demo.finished()).code).toBe(0)
-  expect(existsSync(join(temporary, 'kept', 'exports', 'system', 'Patient.000.ndjson'))).toBe(true)
-})
+    expect((await demo.finished()).code).toBe(0)
+    expect(existsSync(join(temporary, 'kept', 'exports', 'system', 'Patient.000.ndjson'))).toBe(
+      true,
+    )
+  },
+)
 
 test.concurrent('Ctrl-C in the middle stops it, and leaves nothing behind', async ({ expect }) => {
   await using directory = await temporaryDirectory()
@@ -77,17 +89,22 @@ test.concurrent('Ctrl-C in the middle stops it, and leaves nothing behind', asyn
   expect(await readdir(temporary)).toEqual([])
 })
 
-test.concurrent('a reader that goes away ends it, and leaves nothing behind', async ({ expect }) => {
-  await using directory = await temporaryDirectory()
-  const { path: temporary } = directory
-  await using demo = new CommandProcess(['demo', '--patients', '5'], { env: { TMPDIR: temporary } })
-  await demo.written(/flatfhir demo/)
+test.concurrent(
+  'a reader that goes away ends it, and leaves nothing behind',
+  async ({ expect }) => {
+    await using directory = await temporaryDirectory()
+    const { path: temporary } = directory
+    await using demo = new CommandProcess(['demo', '--patients', '5'], {
+      env: { TMPDIR: temporary },
+    })
+    await demo.written(/flatfhir demo/)
 
-  demo.stopReading()
+    demo.stopReading()
 
-  expect((await demo.finished()).code).toBe(143)
-  expect(await readdir(temporary)).toEqual([])
-})
+    expect((await demo.finished()).code).toBe(143)
+    expect(await readdir(temporary)).toEqual([])
+  },
+)
 
 test.concurrent('the demo does not touch a directory that holds something', async ({ expect }) => {
   await using directory = await temporaryDirectory()

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { inProcess } from './buffer-io.ts'
 import { CommandProcess, flatfhir } from './command-process.ts'
 
 let directory: string
@@ -15,9 +16,9 @@ const at = (...path: readonly string[]): string => join(directory, ...path)
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'flatfhir-end-to-end-'))
-  const synth = await flatfhir(['synth', '--patients', '6', '--seed', '3', '--out', at('in')])
+  const synth = await inProcess(['synth', '--patients', '6', '--seed', '3', '--out', at('in')])
   expect(synth).toMatchObject({ code: 0 })
-  const imported = await flatfhir(['import', at('in'), '--data', at('data')])
+  const imported = await inProcess(['import', at('in'), '--data', at('data')])
   expect(imported).toMatchObject({ code: 0 })
   server = new CommandProcess([
     ...['serve', '--auth', 'none', '--data', at('data'), '--port', '0', '--log-level', 'warn'],
@@ -95,8 +96,8 @@ describe('synth → import → serve → export', () => {
   test('the same again changes nothing, and another export into the directory is refused', async () => {
     const before = await linesByFile(at('system'))
 
-    const again = await flatfhir(['export', fhirBaseUrl, '--system', '--out', at('system')])
-    const other = await flatfhir(['export', fhirBaseUrl, '--patient', '--out', at('system')])
+    const again = await inProcess(['export', fhirBaseUrl, '--system', '--out', at('system')])
+    const other = await inProcess(['export', fhirBaseUrl, '--patient', '--out', at('system')])
 
     expect(again.code).toBe(0)
     expect(other.code).toBe(1)
@@ -105,10 +106,10 @@ describe('synth → import → serve → export', () => {
   })
 
   test('an empty Group exports nothing, and an unknown one fails', async () => {
-    const empty = await flatfhir([
+    const empty = await inProcess([
       ...['export', fhirBaseUrl, '--group', 'empty', '--out', at('empty'), '--json'],
     ])
-    const unknown = await flatfhir([
+    const unknown = await inProcess([
       ...['export', fhirBaseUrl, '--group', 'no-such-group', '--out', at('unknown')],
     ])
 
@@ -137,7 +138,7 @@ describe('synth → import → serve → export', () => {
   })
 
   test('a second server on the same data directory is refused', async () => {
-    const second = await flatfhir(['serve', '--data', at('data'), '--port', '0'])
+    const second = await inProcess(['serve', '--data', at('data'), '--port', '0'])
 
     expect(second.code).toBe(1)
     expect(second.err).toContain('[DATA_DIRECTORY_IN_USE]')
@@ -146,7 +147,7 @@ describe('synth → import → serve → export', () => {
 
 describe('import', () => {
   test('beside the running server: the same again changes nothing', async () => {
-    const again = await flatfhir(['import', at('in'), '--data', at('data'), '--json'])
+    const again = await inProcess(['import', at('in'), '--data', at('data'), '--json'])
 
     expect(again.code).toBe(0)
     expect(JSON.parse(again.out)).toMatchObject({ created: 0, updated: 0, problems: 0 })
@@ -157,7 +158,7 @@ describe('import', () => {
     const good = '{"resourceType":"Patient","id":"good-one"}'
     await writeFile(path, gzipSync(`${good}\n{"family": Smith}\n{"resourceType":"Patient"}\n`))
 
-    const imported = await flatfhir(['import', path, '--data', at('data-bad')])
+    const imported = await inProcess(['import', path, '--data', at('data-bad')])
 
     expect(imported.code).toBe(3)
     expect(imported.err).toMatch(/bad\.ndjson\.gz:2: /)
@@ -166,7 +167,7 @@ describe('import', () => {
   })
 
   test('a path that is not there is an error of one line', async () => {
-    const imported = await flatfhir(['import', at('nowhere'), '--data', at('data-bad')])
+    const imported = await inProcess(['import', at('nowhere'), '--data', at('data-bad')])
 
     expect(imported.code).toBe(1)
     expect(imported.err).toMatch(/^flatfhir: .*nowhere.*\[IMPORT_PATH\]\n$/)
@@ -175,7 +176,7 @@ describe('import', () => {
 
 describe('serve', () => {
   test('refuses addresses that others could reach', async () => {
-    const refused = await flatfhir([
+    const refused = await inProcess([
       ...['serve', '--auth', 'none', '--data', at('open'), '--host', '0.0.0.0'],
     ])
 
