@@ -4,7 +4,7 @@ import type {
   PartitionWorkerOptions,
 } from '../partition-worker/messages.ts'
 import { FairQueue, type QueuedItem } from './fair-queue.ts'
-import { PartitionThread } from './partition-thread.ts'
+import { PartitionThread, type ThreadResult } from './partition-thread.ts'
 import { within } from './within.ts'
 
 /** How the threads are run. */
@@ -55,6 +55,7 @@ export class PartitionScheduler {
   readonly #queue = new FairQueue<Waiting>()
   readonly #idle: PartitionThread[] = []
   readonly #waitingForThread: (() => void)[] = []
+  readonly #lost = new WeakSet<PartitionThread>()
   #busyThreads = 0
   readonly #running = new Set<Running>()
   #stopped = false
@@ -128,20 +129,33 @@ export class PartitionScheduler {
       .then(resolve, reject)
   }
 
-  async #write(request: PartitionRequest, running: Running): Promise<PartitionResult> {
-    const { abortFlag } = running
+  /**
+   * A task whose thread was lost together with others has perhaps done nothing wrong. It begins anew,
+   * on a thread of its own, where a loss would be its own.
+   */
+  async #write(
+    request: PartitionRequest,
+    running: Running,
+    alone = false,
+  ): Promise<PartitionResult> {
     if (!(await request.begin())) return { kind: 'aborted' }
     await this.#takeTurn()
-    if (this.#stopped || Atomics.load(abortFlag, 0) !== 0) {
+    if (this.#stopped || Atomics.load(running.abortFlag, 0) !== 0) {
       this.#endTurn()
       return { kind: 'aborted' }
     }
-    return this.#writeInThread(request, running)
+    const result = await this.#writeInThread(request, running, alone)
+    if (result.kind !== 'lost') return result
+    if (result.inCompany) return this.#write(request, running, true)
+    return { kind: 'failed', errorCode: result.errorCode }
   }
 
-  async #writeInThread(request: PartitionRequest, running: Running): Promise<PartitionResult> {
-    const { abortFlag } = running
-    const thread = this.#takeThread()
+  async #writeInThread(
+    request: PartitionRequest,
+    running: Running,
+    alone: boolean,
+  ): Promise<ThreadResult> {
+    const thread = this.#takeThread(alone)
     running.thread = thread
     let isWriting = true
     const endWriting = (): void => {
@@ -151,23 +165,28 @@ export class PartitionScheduler {
       this.#endTurn()
     }
     const { onProgress } = request
-    const task = { ...request.task, abortFlag }
-    const result = await thread.run(task, { onProgress, onFlushing: endWriting })
+    const task = { ...request.task, abortFlag: running.abortFlag }
+    const onFlushing = alone ? (): void => undefined : endWriting
+    const result = await thread.run(task, { onProgress, onFlushing })
     running.thread = undefined
-    const wasFlushing = !isWriting
+    if (result.kind === 'lost') this.#reportLost(thread, result.errorCode)
     endWriting()
-    if (thread.lostCode === undefined || result.kind !== 'failed') return result
-    // Its thread was lost to another partition: it begins anew, and has not failed.
-    if (wasFlushing) return this.#write(request, running)
-    this.#options.onWorkerLost(thread.lostCode)
     return result
   }
 
-  #takeThread(): PartitionThread {
-    for (let thread = this.#idle.pop(); thread !== undefined; thread = this.#idle.pop()) {
-      if (thread.lostCode === undefined) return thread
-    }
-    return new PartitionThread(this.#options.workerOptions)
+  /** Once a thread, however many tasks were lost with it. */
+  #reportLost(thread: PartitionThread, errorCode: string): void {
+    if (this.#lost.has(thread)) return
+    this.#lost.add(thread)
+    this.#options.onWorkerLost(errorCode)
+  }
+
+  #takeThread(alone: boolean): PartitionThread {
+    const living = this.#idle.filter(({ lostCode }) => lostCode === undefined)
+    const index = living.findLastIndex((thread) => !alone || thread.isIdle)
+    const [taken] = index === -1 ? [] : living.splice(index, 1)
+    this.#idle.splice(0, Infinity, ...living)
+    return taken ?? new PartitionThread(this.#options.workerOptions)
   }
 
   /** Resolves when a thread is free. */

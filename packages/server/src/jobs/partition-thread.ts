@@ -15,9 +15,19 @@ export interface TaskObserver {
   readonly onFlushing: () => void
 }
 
+/** How a task ended, or that its thread was lost. */
+export type ThreadResult =
+  | PartitionResult
+  | {
+      readonly kind: 'lost'
+      readonly errorCode: string
+      /** Whether other tasks were lost with it, any of which may have been the cause. */
+      readonly inCompany: boolean
+    }
+
 interface TaskUnderWay extends TaskObserver {
   readonly task: PartitionTask
-  readonly resolve: (result: PartitionResult) => void
+  readonly resolve: (result: ThreadResult) => void
 }
 
 /** One worker thread that writes partitions, one at a time, and flushes those before meanwhile. */
@@ -52,8 +62,13 @@ export class PartitionThread {
     return this.#ended ? (this.#lostCode ?? 'WORKER_LOST') : undefined
   }
 
-  /** Never rejects: a thread that dies has failed its tasks. */
-  run(task: Omit<PartitionTask, 'taskId'>, observer: TaskObserver): Promise<PartitionResult> {
+  /** Whether it has nothing to flush either. */
+  get isIdle(): boolean {
+    return this.#underWay.size === 0
+  }
+
+  /** Never rejects: what a thread that dies was doing is lost. */
+  run(task: Omit<PartitionTask, 'taskId'>, observer: TaskObserver): Promise<ThreadResult> {
     this.#lastTaskId += 1
     const numbered: PartitionTask = { ...task, taskId: this.#lastTaskId }
     return new Promise((resolve) => {
@@ -86,13 +101,14 @@ export class PartitionThread {
   #lose(): void {
     this.#ended = true
     const errorCode = this.#lostCode ?? 'WORKER_LOST'
+    const inCompany = this.#underWay.size > 1
     for (const [taskId, { task }] of this.#underWay) {
       const aborted = task.abortFlag[0] === 1
-      this.#finish(taskId, aborted ? { kind: 'aborted' } : { kind: 'failed', errorCode })
+      this.#finish(taskId, aborted ? { kind: 'aborted' } : { kind: 'lost', errorCode, inCompany })
     }
   }
 
-  #finish(taskId: number, result: PartitionResult): void {
+  #finish(taskId: number, result: ThreadResult): void {
     const underWay = this.#underWay.get(taskId)
     this.#underWay.delete(taskId)
     // Idle, it lets the process end.

@@ -1,5 +1,5 @@
 import { ExportJobs, type ExportJobsEvent } from '@flatfhir/server'
-import { access, writeFile } from 'node:fs/promises'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
@@ -198,8 +198,11 @@ describe('failures', () => {
       const { jobId } = await fixture.exportJobs.kickOff(SYSTEM_EXPORT)
 
       expect(await countIds(fixture.exportJobs, jobId)).toEqual(everyIdOnce(types))
-      expect(eventsNamed(fixture, 'partition-failed')).toHaveLength(1)
-      expect(eventsNamed(fixture, 'worker-lost')).toHaveLength(kind === 'throw' ? 0 : 1)
+      // Lost in company with a partition that is being flushed, it has not failed for sure.
+      const failures = eventsNamed(fixture, 'partition-failed')
+      const losses = eventsNamed(fixture, 'worker-lost')
+      expect(kind === 'throw' ? failures : losses).toHaveLength(1)
+      expect(kind === 'throw' ? losses : failures.slice(1)).toHaveLength(0)
       const files = await untilComplete(fixture.exportJobs, jobId)
       const names = files.map(({ fileId }) => `${jobId}/${fileId}`)
       expect(await storedNames(fixture.filesDirectory)).toEqual(names.sort())
@@ -425,8 +428,8 @@ describe('fairness', () => {
     const { jobId } = await fixture.exportJobs.kickOff(SYSTEM_EXPORT)
     await untilComplete(fixture.exportJobs, jobId)
 
-    const order = eventsNamed(fixture, 'partition-committed').map(({ index }) => index)
-    expect(order).toEqual([1, 3, 0, 2])
+    const order = await readFile(join(fixture.directory, 'read-order'), 'utf8')
+    expect(order.trim().split('\n')).toEqual(['Group', 'Goal', 'Patient', 'Device'])
   })
 
   test('counts the unfinished jobs of a client', async () => {

@@ -4,7 +4,7 @@
  *
  * JavaScript, because worker threads load it as it is.
  */
-import { existsSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** `{"id":"<type>-<n>", …}` padded to `lineBytes`, line feed included. */
@@ -18,6 +18,7 @@ export async function openPartitionReader({ directory }) {
     async *read({ partition }) {
       const selector = JSON.parse(partition.selector)
       const { from, count, linesPerBlock, fault, gate } = selector
+      appendFileSync(`${directory}/read-order`, `${selector.type}\n`)
       if (gate !== undefined) await opened(directory, gate)
       for (let n = from; n < from + count; n += linesPerBlock) {
         const to = Math.min(n + linesPerBlock, from + count)
