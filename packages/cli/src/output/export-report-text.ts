@@ -1,6 +1,7 @@
 import type { ExportedFile, ExportProblem, ExportReport } from '@flatfhir/client'
 import { formatCount, formatMegabytes, formatQuantity, formatSeconds } from './format-number.ts'
 import { formatTable, type TableColumn } from './format-table.ts'
+import { shownPath } from './shown-path.ts'
 import type { Style } from './style.ts'
 
 const COLUMNS: readonly TableColumn[] = [
@@ -34,11 +35,12 @@ export function tellExportReport(
   for (const line of exportReportTable(report, style)) context.print(line)
   const outcomes = outcomesLine(report)
   if (outcomes !== undefined) context.print(outcomes)
-  context.print(exportVerdictLine(report, directory, style))
+  context.print(exportVerdictLine(report, shownPath(directory, context.io.cwd), style))
 }
 
 /** What {@link tellExportReport} needs of a command's context. */
 export interface ReportContext {
+  readonly io: { readonly cwd: string }
   readonly options: { readonly json: boolean }
   readonly style: Style
   print(line: string): void

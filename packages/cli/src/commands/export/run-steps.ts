@@ -11,6 +11,7 @@ import { login, type Login } from '../../login/login.ts'
 import { exportProgress } from '../../output/export-progress.ts'
 import { reportJson, tellExportReport } from '../../output/export-report-text.ts'
 import { exportStatusLine } from '../../output/export-status-text.ts'
+import { shownPath } from '../../output/shown-path.ts'
 import type { CommandContext } from '../command.ts'
 import { atProvider } from './at-provider.ts'
 import { clientPlan, downloadSettings, requestSettings } from './client-options.ts'
@@ -129,6 +130,10 @@ function settings(options: StepOptions | StartOptions, session: Login, context: 
 }
 
 function tellStatus(status: ExportJobStatus, context: CommandContext): void {
-  if (context.options.json) context.print(JSON.stringify(status))
-  else context.print(exportStatusLine(status, context.style))
+  if (context.options.json) {
+    context.print(JSON.stringify(status))
+    return
+  }
+  const directory = shownPath(status.directory, context.io.cwd)
+  context.print(exportStatusLine({ ...status, directory }, context.style))
 }
