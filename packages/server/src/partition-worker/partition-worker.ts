@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { errorCodeOf } from '../jobs/errors.ts'
 import type { OutputFileStoreModule } from '../output-file-store.ts'
@@ -17,8 +18,12 @@ import { writePartition, type PartitionWriterContext } from './write-partition.t
  */
 
 const PROGRESS_INTERVAL_MS = 50
+/** Of 19: exports take what processor time is left by those who wait for an answer. */
+const NICENESS = 10
 
 if (parentPort === null) throw new TypeError('This module is for worker threads')
+// Linux alone has a priority for each thread; elsewhere this would slow the whole process.
+if (process.platform === 'linux') setPriority(NICENESS)
 const port = parentPort
 // Started by WorkerThread alone, whose options were typed.
 const options = workerData as PartitionWorkerOptions
