@@ -92,6 +92,8 @@ export class Collector {
     }
     this.#tellManifest()
     await queue.finished()
+    // Its threads have done their work; what comes next needs memory of its own.
+    await queue[Symbol.asyncDispose]()
     return { report: await this.#report() }
   }
 

@@ -79,7 +79,9 @@ const mutated = fc
   })
   .map(({ line, at, removed, added }) => {
     const place = Math.floor(at * line.length)
-    return line.slice(0, place) + added + line.slice(place + removed)
+    const changed = line.slice(0, place) + added + line.slice(place + removed)
+    // Half a pair of surrogates has no form in UTF-8.
+    return Buffer.from(changed).toString()
   })
   .filter((line) => !line.includes('\n'))
 

@@ -12,6 +12,7 @@ import type { RunContext } from '../run-context.ts'
 import type { ReferenceSpill } from '../references/reference-spill.ts'
 import type { LineCheckPool } from '../verification/line-check-pool.ts'
 import type { LineTotals } from '../verification/line-ledger.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import { compareWithPromise } from './compare.ts'
 import type { DownloadGate } from './download-gate.ts'
 import {
@@ -31,6 +32,10 @@ export interface DownloadContext extends RunContext {
   readonly links: FileLinks
   readonly gateFor: (url: URL) => DownloadGate
   readonly journal: DownloadJournal
+  /** What all hosts have in common, besides a gate of each. */
+  readonly gate: DownloadGate
+  /** For part files. */
+  readonly buffers: BufferPool
   /** Folders that there are by now. */
   readonly madeFolders: Set<string>
   /** Takes ids and references, when they are wanted. */
@@ -145,13 +150,14 @@ class FileDownload {
   }
 
   async #open(): Promise<ReceivedFile> {
-    const { settings, pool, spill } = this.#context
+    const { settings, pool, spill, buffers } = this.#context
     const { file, organized } = this.#promised
     const { kind, type } = file
     await this.#makeFolder(dirname(this.#path))
     return new ReceivedFile({
-      wire: await PartFile.open(`${this.#path}.part`),
-      openKept: async () => PartFile.open(`${this.#path}.kept.part`),
+      // What the journal does not know of cannot be gone on with.
+      wire: await PartFile.open(`${this.#path}.part`, { buffers, fresh: !this.#journaled }),
+      openKept: async () => PartFile.open(`${this.#path}.kept.part`, { buffers, fresh: true }),
       pool,
       kind,
       type: kind === 'output' ? type : kind === 'deleted' ? 'Bundle' : 'OperationOutcome',
@@ -255,6 +261,16 @@ class FileDownload {
     const gate = this.#gate()
     await gate.enter(this.#context.signal)
     try {
+      return await this.#requestNow(received, gate)
+    } finally {
+      gate.leave()
+    }
+  }
+
+  async #requestNow(received: ReceivedFile, gate: DownloadGate): Promise<DownloadOutcome> {
+    const { gate: all } = this.#context
+    await all.enter(this.#context.signal)
+    try {
       this.#attemptCount += 1
       const response = await this.#send(received)
       const outcome = await this.#take(response, received)
@@ -264,7 +280,7 @@ class FileDownload {
       this.#context.signal?.throwIfAborted()
       return this.#explain(error)
     } finally {
-      gate.leave()
+      all.leave()
     }
   }
 

@@ -12,6 +12,13 @@ import {
 } from './download-file.ts'
 import { DownloadGate } from './download-gate.ts'
 import { FileLinks } from './file-links.ts'
+import { partFileBuffers } from './part-file.ts'
+
+/**
+ * Files under way for each request that is: while some arrive, others are flushed and journaled. The
+ * gates see to it that there are no more requests than wanted.
+ */
+const FILES_PER_REQUEST = 4
 
 /** What a {@link DownloadQueue} needs. */
 export interface DownloadQueueOptions {
@@ -57,6 +64,8 @@ export class DownloadQueue implements AsyncDisposable {
       pool: this.#pool,
       links: new FileLinks(statusUrl, transactionTime, { ...context, signal }),
       gateFor: gates(context),
+      gate: new DownloadGate(context.settings.concurrency, context.settings.clock),
+      buffers: partFileBuffers(),
     }
   }
 
@@ -65,7 +74,8 @@ export class DownloadQueue implements AsyncDisposable {
     if (this.#failures.length > 0) throw this.#failures[0]
     this.#waiting.push(...files)
     const { concurrency } = this.#options.context.settings
-    const wanted = Math.min(concurrency, this.#loops.size + this.#waiting.length)
+    const most = concurrency * FILES_PER_REQUEST
+    const wanted = Math.min(most, this.#loops.size + this.#waiting.length)
     while (this.#loops.size < wanted) this.#start()
   }
 

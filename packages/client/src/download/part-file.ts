@@ -1,9 +1,24 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { BufferPool } from './buffer-pool.ts'
 
 const READ_BYTES = 1024 * 1024
 /** Smaller pieces than this are gathered: each write costs more than the copy. */
 const GATHER_BYTES = 256 * 1024
+const MAX_FREE_BUFFERS = 16
+
+/** Buffers for part files that are written one after the other. */
+export function partFileBuffers(): BufferPool {
+  return new BufferPool(GATHER_BYTES, MAX_FREE_BUFFERS)
+}
+
+/** How a part file is opened. */
+export interface PartFileOptions {
+  /** From {@link partFileBuffers}; by default the file has its own. */
+  readonly buffers?: BufferPool | undefined
+  /** Whether what is there is of no use. */
+  readonly fresh?: boolean
+}
 
 /**
  * A file while it is being written, under a name that no reader takes for a finished one.
@@ -13,44 +28,85 @@ const GATHER_BYTES = 256 * 1024
 export class PartFile {
   readonly #path: string
   readonly #handle: FileHandle
+  readonly #buffers: BufferPool
   #position: number
   /** What is not written yet; a killed process loses it, and fetches it again. */
   #gathered: Buffer | undefined
   #gatheredBytes = 0
+  /** One buffer is filled while another is written. */
+  #writing: Promise<void> | undefined
+  #failure: { readonly error: unknown } | undefined
   #open = true
 
-  private constructor(path: string, handle: FileHandle, position: number) {
+  private constructor(
+    path: string,
+    handle: FileHandle,
+    rest: { readonly position: number; readonly buffers: BufferPool },
+  ) {
     this.#path = path
     this.#handle = handle
-    this.#position = position
+    this.#position = rest.position
+    this.#buffers = rest.buffers
   }
 
   /** @throws the system's error, for example `EACCES` or `ENOSPC`. */
-  static async open(path: string): Promise<PartFile> {
+  static async open(path: string, options: PartFileOptions = {}): Promise<PartFile> {
+    const { fresh = false, buffers = partFileBuffers() } = options
     // `a+` would make every write go to the end, also after `clear`.
-    const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
-    const { size } = await handle.stat()
-    return new PartFile(path, handle, size)
+    const flags = constants.O_RDWR | constants.O_CREAT | (fresh ? constants.O_TRUNC : 0)
+    const handle = await open(path, flags, 0o600)
+    const position = fresh ? 0 : (await handle.stat()).size
+    return new PartFile(path, handle, { position, buffers })
   }
 
-  /** Takes the bytes; what they are in can be used again when the promise resolves. */
+  /**
+   * Takes the bytes; what they are in can be used again when the promise resolves.
+   *
+   * @throws what an earlier write failed with, too.
+   */
   async append(bytes: Uint8Array): Promise<void> {
-    if (this.#gatheredBytes + bytes.length > GATHER_BYTES) await this.flush()
     if (bytes.length >= GATHER_BYTES) {
+      await this.flush()
       await this.#write(bytes)
       return
     }
-    this.#gathered ??= Buffer.allocUnsafeSlow(GATHER_BYTES)
+    if (this.#gatheredBytes + bytes.length > GATHER_BYTES) {
+      await this.#written()
+      this.#writeGathered()
+    }
+    this.#gathered ??= this.#buffers.take()
     this.#gathered.set(bytes, this.#gatheredBytes)
     this.#gatheredBytes += bytes.length
   }
 
   /** Writes what is gathered; it may still be in the system's cache then. */
   async flush(): Promise<void> {
-    if (this.#gathered === undefined || this.#gatheredBytes === 0) return
-    const bytes = this.#gathered.subarray(0, this.#gatheredBytes)
+    await this.#written()
+    if (this.#gatheredBytes === 0) return
+    this.#writeGathered()
+    await this.#written()
+  }
+
+  /** Resolves when nothing is being written: one write at a time keeps the file a prefix. */
+  async #written(): Promise<void> {
+    await this.#writing
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  #writeGathered(): void {
+    const buffer = this.#gathered
+    if (buffer === undefined) return
+    const bytes = buffer.subarray(0, this.#gatheredBytes)
+    this.#gathered = undefined
     this.#gatheredBytes = 0
-    await this.#write(bytes)
+    this.#writing = this.#write(bytes)
+      .catch((error: unknown) => {
+        this.#failure = { error }
+      })
+      .finally(() => {
+        this.#buffers.give(buffer)
+        this.#writing = undefined
+      })
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
@@ -78,6 +134,8 @@ export class PartFile {
   /** Forgets everything that was written. */
   async clear(): Promise<void> {
     this.#gatheredBytes = 0
+    await this.#writing
+    this.#failure = undefined
     if (this.#position === 0) return
     this.#position = 0
     await this.#handle.truncate(0)
@@ -98,8 +156,10 @@ export class PartFile {
   /** Removes the file. */
   async discard(): Promise<void> {
     if (!this.#open) return
-    this.#gatheredBytes = 0
-    await this.close()
+    this.#open = false
+    await this.#writing
+    this.#giveBack()
+    await this.#handle.close()
     await rm(this.#path, { force: true })
   }
 
@@ -110,7 +170,14 @@ export class PartFile {
     try {
       await this.flush()
     } finally {
+      this.#giveBack()
       await this.#handle.close()
     }
+  }
+
+  #giveBack(): void {
+    if (this.#gathered !== undefined) this.#buffers.give(this.#gathered)
+    this.#gathered = undefined
+    this.#gatheredBytes = 0
   }
 }

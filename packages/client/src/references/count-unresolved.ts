@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { RESOURCE_TYPES } from '@flatfhir/protocol'
 import type { UnresolvedReferences } from '../receipt/receipt.ts'
+import { HashTable } from './hash-table.ts'
 import { FRAME_HEAD_BYTES, FRAME_MARK, frameBytes } from './reference-spill.ts'
 
 /** Hashes looked at in one pass: the more, the fewer passes and the more memory. */
@@ -23,11 +24,13 @@ export function countUnresolved(
 ): readonly UnresolvedReferences[] | undefined {
   const file = openSync(path, 'r')
   try {
-    const total = countEntries(file, runs)
-    if (total === undefined) return undefined
-    const passes = Math.max(1, Math.ceil(total / PER_PASS))
+    const entries = countEntries(file, runs)
+    if (entries === undefined) return undefined
+    const passes = Math.max(1, Math.ceil((entries.keys + entries.targets) / PER_PASS))
     const missing = new Array<number>(RESOURCE_TYPES.length).fill(0)
-    for (let pass = 0; pass < passes; pass += 1) countPass(file, runs, { pass, passes, missing })
+    for (let pass = 0; pass < passes; pass += 1) {
+      countPass(file, runs, { pass, passes, entries, missing })
+    }
     return RESOURCE_TYPES.flatMap((type, place) => {
       const resources = missing[place] ?? 0
       return resources === 0 ? [] : [{ type, resources }]
@@ -44,12 +47,18 @@ interface Frame {
   readonly types: Uint8Array
 }
 
-function countEntries(file: number, runs: WantedRuns): number | undefined {
+interface Entries {
+  readonly keys: number
+  readonly targets: number
+}
+
+function countEntries(file: number, runs: WantedRuns): Entries | undefined {
   const seen = new Map<number, number>()
-  let entries = 0
+  const entries = { keys: 0, targets: 0 }
   for (const { run, keys, targets } of frames(file, runs)) {
     seen.set(run, (seen.get(run) ?? 0) + 1)
-    entries += keys.length + targets.length
+    entries.keys += keys.length
+    entries.targets += targets.length
   }
   const isWhole = [...runs].every(([run, wanted]) => (seen.get(run) ?? 0) === wanted)
   return isWhole ? entries : undefined
@@ -58,21 +67,32 @@ function countEntries(file: number, runs: WantedRuns): number | undefined {
 function countPass(
   file: number,
   runs: WantedRuns,
-  share: { readonly pass: number; readonly passes: number; readonly missing: number[] },
+  share: {
+    readonly pass: number
+    readonly passes: number
+    readonly entries: Entries
+    readonly missing: number[]
+  },
 ): void {
-  const { pass, passes, missing } = share
-  const present = new Set<number>()
-  const wanted = new Map<number, number>()
+  const { pass, passes, entries, missing } = share
+  const present = new HashTable(entries.keys / passes)
+  // Most targets are in many frames.
+  const wanted = new HashTable(entries.targets / passes / 4)
   for (const { keys, targets, types } of frames(file, runs)) {
-    for (const key of keys) if (key % passes === pass) present.add(key)
+    for (const key of keys) if (isInShare(key, pass, passes)) present.set(key, 0)
     for (let index = 0; index < targets.length; index += 1) {
       const target = targets[index] ?? 0
-      if (target % passes === pass) wanted.set(target, types[index] ?? 0)
+      if (isInShare(target, pass, passes)) wanted.set(target, types[index] ?? 0)
     }
   }
-  for (const [target, type] of wanted) {
+  wanted.forEach((target, type) => {
     if (!present.has(target)) missing[type] = (missing[type] ?? 0) + 1
-  }
+  })
+}
+
+/** By the upper bits: the lower ones are what a table goes by. */
+function isInShare(hash: number, pass: number, passes: number): boolean {
+  return passes === 1 || Math.floor(hash / 2 ** 32) % passes === pass
 }
 
 function* frames(file: number, runs: WantedRuns): Generator<Frame, void, void> {
