@@ -12,6 +12,8 @@ export const ROW_GROUPS = [
   'kick-off',
   'memory',
   'served',
+  'download',
+  'download-small',
 ]
 
 const DEFAULT_SIZES = '100,1000,3000'

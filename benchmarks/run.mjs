@@ -6,6 +6,7 @@ import { Bench } from './bench.mjs'
 import { describeMachine, formatMachine } from './machine.mjs'
 import { parseOptions, ROW_GROUPS, USAGE, UsageError } from './options.mjs'
 import { formatReport, formatRowBriefly } from './report.mjs'
+import { downloadRows, smallDownloadRows } from './rows/download.mjs'
 import { groupRows } from './rows/group.mjs'
 import { kickOffRows } from './rows/kick-off.mjs'
 import { memoryRows } from './rows/memory.mjs'
@@ -33,6 +34,8 @@ const MEASURES = {
   'kick-off': kickOffRows,
   memory: memoryRows,
   served: servedRows,
+  download: downloadRows,
+  'download-small': smallDownloadRows,
 }
 
 /** @param {readonly string[]} argv Arguments after the script's name. */
