@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkLines } from '../src/verification/line-check.ts'
 import { LineBlocks, type LineBlock } from '../src/verification/line-blocks.ts'
-import { LineCheckPool } from '../src/verification/line-check-pool.ts'
+import { BLOCK_BYTES, LineCheckPool } from '../src/verification/line-check-pool.ts'
 
 const RULES = {
   kind: 'output',
@@ -35,7 +35,7 @@ describe('LineBlocks', () => {
           for (const { block, length, content } of blocks.slice(0, -1)) {
             if (content === 'lines') expect(block[length - 1]).toBe(0x0a)
           }
-          const tooLong = lengths.filter((length) => length > Math.max(maxLineBytes, 1024 * 1024))
+          const tooLong = lengths.filter((length) => length > Math.max(maxLineBytes, BLOCK_BYTES))
           expect(blocks.filter(({ content }) => content === 'too-long').length).toBe(tooLong.length)
         },
       ),

@@ -17,7 +17,7 @@ export interface LineCheckReply {
 }
 
 /** Size of the blocks that lines are handed over in. */
-export const BLOCK_BYTES: number = 1024 * 1024
+export const BLOCK_BYTES: number = 512 * 1024
 
 const MAX_FREE_BLOCKS = 8
 
