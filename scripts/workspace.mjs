@@ -8,6 +8,17 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CACHE = join(ROOT, 'node_modules', '.cache')
 const COMMAND = join(ROOT, 'packages', 'cli', 'dist', 'bin.js')
 
+const SOAK_RUNS = '300'
+const SOAK_TIMEOUT_MS = 6 * 60 * 60 * 1000
+/** Each reads FLATFHIR_SOAK_RUNS: how many random histories, or moments of a kill. */
+const SOAK_TESTS = [
+  'packages/client/test/killed-exports.test.ts',
+  'packages/server/test/jobs/crash.test.ts',
+  'packages/store-sqlite/test/import/beside-a-store.test.ts',
+  'packages/store-sqlite/test/resource-store/contract.test.ts',
+  'packages/store-sqlite/test/resource-store/write-clock.test.ts',
+]
+
 /** Runs the demo, with the given arguments, in this process. */
 export async function start(args) {
   await prepareOrExit()
@@ -28,6 +39,19 @@ export async function test(args) {
   finish({ passed: tests.passed, failed: tests.failed + failedSteps })
 }
 
+/** Runs, for as long as it takes, the tests that get better with more runs. */
+export async function soak(args) {
+  if (!(await prepare())) return finish({ passed: 0, failed: 1 })
+  mkdirSync(CACHE, { recursive: true })
+  process.env.FLATFHIR_SOAK_RUNS ??= SOAK_RUNS
+  finish(await runTests([...SOAK_TESTS, `--testTimeout=${SOAK_TIMEOUT_MS}`, ...args]))
+}
+
+/** Builds, for what comes after in the same process. */
+export async function build() {
+  await prepareOrExit()
+}
+
 function finish({ passed, failed }) {
   process.exitCode = failed === 0 ? 0 : 1
   console.log(`${passed} passed, ${failed} failed`)
@@ -40,7 +64,7 @@ async function prepareOrExit() {
 /** @returns {Promise<boolean>} whether the built command is there */
 async function prepare() {
   const installed = await step('install', () => install())
-  return installed && (await step('build', () => build()))
+  return installed && (await step('build', () => compile()))
 }
 
 /**
@@ -82,7 +106,7 @@ function readPackages(path) {
   return JSON.parse(readFileSync(path, 'utf8')).packages
 }
 
-async function build() {
+async function compile() {
   const tsc = [bin('typescript', 'bin', 'tsc'), '-b', '--locale', 'en']
   const { ok, output } = await run(process.execPath, [...tsc, '--verbose'])
   // Once more for the errors alone, which the first run has remembered.

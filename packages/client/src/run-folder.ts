@@ -103,7 +103,7 @@ export class RunFolder implements AsyncDisposable {
     if (version !== undefined && version > JOURNAL_VERSION) {
       throw new JournalInvalidError('too-new', this.path)
     }
-    if (this.state.plan === undefined) {
+    if (this.state.plan === undefined || (plan !== undefined && !this.state.hasBegun)) {
       if (plan === undefined) throw new JournalInvalidError('missing', this.path)
       const exportId = randomUUID()
       await this.record({ type: 'run', version: JOURNAL_VERSION, exportId, at: this.now(), plan })

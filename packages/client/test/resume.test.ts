@@ -114,6 +114,21 @@ describe('an interrupted export', () => {
     })
   })
 
+  test('that the provider refused to begin makes way for another one', async () => {
+    const provider = await startProvider({
+      files: [{ type: 'Patient', content: SMALL }],
+      kickOff: [{ status: 404 }],
+    })
+    const directory = await temporaryDirectory()
+    const refused = await failureOf(provider, { directory, parameters: { types: ['Group'] } })
+    expect(refused).toMatchObject({ code: 'REQUEST_REJECTED', status: 404 })
+
+    const { report } = await exportFrom(provider, { directory, parameters: { types: ['Patient'] } })
+
+    expect(report.verdict).toBe('complete')
+    expect(kickOffs(provider)).toBe(2)
+  })
+
   test('with other options is refused', async () => {
     const provider = await startProvider({ files: [{ type: 'Patient', content: SMALL }] })
     const directory = await temporaryDirectory()

@@ -46,6 +46,14 @@ export class JournalState {
   deletedAt: string | undefined
   ended: { readonly at: string; readonly reason: EndReason } | undefined
 
+  /**
+   * Whether a provider has, or may have, taken a kick-off request. Until then the folder belongs to
+   * no export yet: whoever mistyped a Group's id may ask again for another one.
+   */
+  get hasBegun(): boolean {
+    return this.kickOffAt !== undefined || this.kickOffUnknown || this.kickOffsLost > 0
+  }
+
   apply(entry: JournalEntry): void {
     switch (entry.type) {
       case 'run':

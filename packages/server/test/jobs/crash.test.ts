@@ -21,7 +21,8 @@ import { GeneratedResourceStore, type GeneratedType } from './generated-resource
 
 const CHILD = fileURLToPath(new URL('./crash-child.mjs', import.meta.url))
 const PARTITION_BYTES = 100_000
-const SEEDS = 12
+/** More with FLATFHIR_SOAK_RUNS; each kills at another moment. */
+const SEEDS = Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 12)
 
 const TYPES: readonly GeneratedType[] = [
   { type: 'Patient', count: 300, lineBytes: 500, linesPerBlock: 20 },
