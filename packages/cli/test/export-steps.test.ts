@@ -270,10 +270,11 @@ test('run folders: a finished run is followed by a new one, an unfinished one is
 })
 
 test('run folders: what was begun with other options is left alone, with a warning', async () => {
-  const own = await start({ files: [GOOD], kickOff: [{ status: 400 }] })
-  const command = ['export', own.url, '--system', '--out', at('runs'), '--run-folders', 'weekly']
-  await run(command)
+  const own = await start({ files: [GOOD] })
+  const begun = await run(['export', 'start', at('runs/000.weekly'), '--url', own.url, '--system'])
+  expect(begun.code).toBe(0)
 
+  const command = ['export', own.url, '--system', '--out', at('runs'), '--run-folders', 'weekly']
   const other = await run([...command, '--type', 'Patient'])
 
   expect(other.code).toBe(0)
