@@ -38,6 +38,8 @@ interface Running {
   readonly jobId: string
   readonly abortFlag: Int32Array
   thread: PartitionThread | undefined
+  /** Whether nothing is left to be written, only to be flushed. */
+  written: boolean
   /** Never rejects. */
   ended: Promise<void>
 }
@@ -57,6 +59,8 @@ export class PartitionScheduler {
   readonly #waitingForThread: (() => void)[] = []
   readonly #lost = new WeakSet<PartitionThread>()
   #busyThreads = 0
+  /** Begun, and not yet written. */
+  #unwritten = 0
   readonly #running = new Set<Running>()
   #stopped = false
 
@@ -108,7 +112,7 @@ export class PartitionScheduler {
   }
 
   #dispatch(): void {
-    while (!this.#stopped && this.#running.size < 2 * this.#options.workers + BEGUN_AHEAD) {
+    while (!this.#stopped && this.#unwritten < this.#options.workers + BEGUN_AHEAD) {
       const item = this.#queue.take()
       if (item === undefined) return
       this.#start(item)
@@ -118,13 +122,20 @@ export class PartitionScheduler {
   #start(item: QueuedItem<Waiting>): void {
     const { request, resolve, reject } = item.value
     const abortFlag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-    const running: Running = { abortFlag, jobId: request.jobId, thread: undefined, ended: NEVER }
+    const running: Running = {
+      abortFlag,
+      jobId: request.jobId,
+      thread: undefined,
+      written: false,
+      ended: NEVER,
+    }
     this.#running.add(running)
+    this.#unwritten += 1
     running.ended = this.#write(request, running)
       .finally(() => {
         this.#running.delete(running)
         this.#queue.ended(item)
-        this.#dispatch()
+        this.#noteWritten(running)
       })
       .then(resolve, reject)
   }
@@ -163,6 +174,7 @@ export class PartitionScheduler {
       isWriting = false
       if (thread.lostCode === undefined) this.#idle.push(thread)
       this.#endTurn()
+      this.#noteWritten(running)
     }
     const { onProgress } = request
     const task = { ...request.task, abortFlag: running.abortFlag }
@@ -172,6 +184,14 @@ export class PartitionScheduler {
     if (result.kind === 'lost') this.#reportLost(thread, result.errorCode)
     endWriting()
     return result
+  }
+
+  /** Makes room for another one to be begun. */
+  #noteWritten(running: Running): void {
+    if (running.written) return
+    running.written = true
+    this.#unwritten -= 1
+    this.#dispatch()
   }
 
   /** Once a thread, however many tasks were lost with it. */
