@@ -4,6 +4,7 @@ import { join, resolve, dirname } from 'node:path'
 import { MAX_LINE_BYTES, readLink, sha256, type AuditAnchor } from './audit-chain.ts'
 import type { LogRecovered } from './audit-event.ts'
 import { AuditLogDamagedError } from './errors.ts'
+import { syncDirectory } from '../directories.ts'
 
 const NAME = /^audit-(\d{4}-\d{2}-\d{2})-(\d{4,})\.ndjson$/
 const UNFINISHED_SUFFIX = '.part'
@@ -132,16 +133,5 @@ export async function makeAuditDirectory(directory: string): Promise<void> {
   for (let made = resolve(directory); ; made = dirname(made)) {
     await syncDirectory(dirname(made))
     if (made === resolve(first)) return
-  }
-}
-
-/** Windows cannot, and need not, flush a directory. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

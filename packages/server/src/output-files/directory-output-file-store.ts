@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { writeSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, rmdir, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rename, rm, rmdir, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type {
@@ -11,6 +11,7 @@ import type {
 } from '../output-file-store.ts'
 import { RecyclingFileStream } from '../recycling-file-stream.ts'
 import type { WorkerModule } from '../resource-store.ts'
+import { isMissing, namesIn, syncDirectory } from '../directories.ts'
 
 const ID = /^[0-9a-f]{16,64}$/
 /** Only the server's own account may read health data. */
@@ -141,30 +142,6 @@ async function makeDirectory(path: string): Promise<void> {
     await syncDirectory(dirname(made))
   }
   await syncDirectory(dirname(made))
-}
-
-/** Makes names in a directory durable. Windows cannot, and need not, flush a directory. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 /** How a worker thread opens the store; see {@link DirectoryOutputFileStore.workerModule}. */

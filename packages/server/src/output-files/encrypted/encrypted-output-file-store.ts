@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type {
@@ -31,6 +31,7 @@ import {
   type JobKeyPlace,
   type KeyRing,
 } from './job-key-file.ts'
+import { isMissing, namesIn } from '../../directories.ts'
 
 const ID = /^[0-9a-f]{16,64}$/
 
@@ -186,19 +187,6 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     if (isMissing(error)) return undefined
     throw error
   }
-}
-
-async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 interface WorkerOptions {

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto'
-import { link, open, readdir, readFile, rm } from 'node:fs/promises'
+import { link, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { namesIn, syncDirectory } from '../../directories.ts'
 import { KEY_BYTES, KEY_ID_BYTES, type EncryptionKey } from './encryption-key.ts'
 import { EncryptionKeyUnknownError, OutputFileDamagedError } from './errors.ts'
 
@@ -167,26 +168,6 @@ async function overwrite(path: string): Promise<void> {
     await file.sync()
   } finally {
     await file.close()
-  }
-}
-
-/** Windows cannot, and need not, flush a directory. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const directory = await open(path, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
-}
-
-async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return []
-    throw error
   }
 }
 
