@@ -42,7 +42,7 @@ export function openDatabase(path: string, options: ConnectionOptions = {}): Dat
   })
   if (options.readOnly !== true) {
     database.exec(`PRAGMA page_size = ${PAGE_BYTES}`)
-    database.exec('PRAGMA journal_mode = WAL')
+    useWriteAheadLog(database)
     database.exec('PRAGMA synchronous = FULL')
     database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     database.exec('PRAGMA journal_size_limit = 134217728')
@@ -59,13 +59,22 @@ export function openDatabase(path: string, options: ConnectionOptions = {}): Dat
  * between two transactions of a long import. This looks every millisecond; the thread may block.
  */
 export function beginWrite(database: Database): void {
-  const deadline = performance.now() + BUSY_TIMEOUT_MS
   database.exec('PRAGMA busy_timeout = 0')
   try {
-    while (!tryBegin(database, performance.now() < deadline)) pause(1)
+    execWhenFree(database, 'BEGIN IMMEDIATE')
   } finally {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
   }
+}
+
+/**
+ * Changes a new database to its write-ahead log, which is then its mode for ever.
+ *
+ * The change upgrades a read lock. Where two connections do that at the same time, SQLite does not
+ * wait, because both would wait for ever: it tells one of them at once that the database is busy.
+ */
+function useWriteAheadLog(database: Database): void {
+  execWhenFree(database, 'PRAGMA journal_mode = WAL')
 }
 
 /** Blocks this thread; for threads that have nothing else to do. */
@@ -73,9 +82,14 @@ export function pause(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
-function tryBegin(database: Database, mayWait: boolean): boolean {
+function execWhenFree(database: Database, sql: string): void {
+  const deadline = performance.now() + BUSY_TIMEOUT_MS
+  while (!tryExec(database, sql, performance.now() < deadline)) pause(1)
+}
+
+function tryExec(database: Database, sql: string, mayWait: boolean): boolean {
   try {
-    database.exec('BEGIN IMMEDIATE')
+    database.exec(sql)
     return true
   } catch (error) {
     if (mayWait && isBusy(error)) return false

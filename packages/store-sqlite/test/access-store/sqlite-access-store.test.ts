@@ -4,7 +4,9 @@ import {
   assertionReplayStoreContract,
   clientRegistryContract,
 } from '@flatfhir/testkit'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,4 +74,20 @@ test('says what is wrong when the file is no database, without its content', asy
   const opening = SqliteAccessStore.open({ directory })
 
   await expect(opening).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'SQLITE_NOTADB' })
+})
+
+test('waits for another process that is making the same new database', async () => {
+  const directory = await newDirectory()
+  const other = new DatabaseSync(join(directory, 'access.sqlite'))
+  other.exec('CREATE TABLE begun (at); BEGIN IMMEDIATE; INSERT INTO begun VALUES (1)')
+
+  const opening = SqliteAccessStore.open({ directory })
+  const heldFor200Ms = once(AbortSignal.timeout(200), 'abort')
+  const earlier = await Promise.race([opening, heldFor200Ms.then(() => 'still waiting')])
+  other.exec('ROLLBACK; DROP TABLE begun')
+  other.close()
+
+  expect(earlier).toBe('still waiting')
+  await using store = await opening
+  expect(await store.clients.list()).toEqual([])
 })
