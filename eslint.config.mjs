@@ -5,12 +5,14 @@ import tseslint from 'typescript-eslint'
 const MAY_IMPORT = {
   protocol: [],
   auth: ['protocol'],
-  server: ['protocol', 'auth'],
-  'store-sqlite': ['protocol', 'auth', 'server'],
+  search: ['protocol'],
+  server: ['protocol', 'auth', 'search'],
+  'store-sqlite': ['protocol', 'auth', 'search', 'server'],
   client: ['protocol', 'auth'],
+  'sink-duckdb': ['protocol', 'client'],
   synth: ['protocol'],
-  testkit: ['protocol', 'auth', 'server', 'client'],
-  cli: ['protocol', 'auth', 'server', 'store-sqlite', 'client', 'synth'],
+  testkit: ['protocol', 'auth', 'search', 'server', 'client'],
+  cli: ['protocol', 'auth', 'search', 'server', 'store-sqlite', 'client', 'sink-duckdb', 'synth'],
 }
 
 const everyPackage = Object.keys(MAY_IMPORT)
