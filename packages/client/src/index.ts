@@ -38,3 +38,6 @@ export {
   runExport,
   startExport,
 } from './run-export.ts'
+export * from './sync/sink.ts'
+export * from './sync/sync-report.ts'
+export * from './sync/sync-state.ts'
