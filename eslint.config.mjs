@@ -11,8 +11,19 @@ const MAY_IMPORT = {
   client: ['protocol', 'auth'],
   'sink-duckdb': ['protocol', 'client'],
   synth: ['protocol'],
+  conformance: ['protocol', 'auth'],
   testkit: ['protocol', 'auth', 'search', 'server', 'client'],
-  cli: ['protocol', 'auth', 'search', 'server', 'store-sqlite', 'client', 'sink-duckdb', 'synth'],
+  cli: [
+    'protocol',
+    'auth',
+    'search',
+    'server',
+    'store-sqlite',
+    'client',
+    'sink-duckdb',
+    'synth',
+    'conformance',
+  ],
 }
 
 const everyPackage = Object.keys(MAY_IMPORT)
@@ -28,14 +39,14 @@ function importDirection(name) {
       message: `Package ${name} may import only: ${MAY_IMPORT[name].join(', ') || 'nothing'}.`,
     }))
   return {
-    files: [`packages/${name}/src/**/*.ts`],
+    files: [`packages/${name}/src/**/*.ts`, `${name}/src/**/*.ts`],
     rules: { 'no-restricted-imports': ['error', { patterns }] },
   }
 }
 
 /** Only the command reads the environment or ends the process. */
 const noAmbientState = {
-  files: ['packages/*/src/**/*.ts'],
+  files: ['packages/*/src/**/*.ts', 'conformance/src/**/*.ts'],
   ignores: ['packages/cli/src/**'],
   rules: {
     'no-restricted-properties': [
@@ -48,7 +59,7 @@ const noAmbientState = {
 }
 
 export default defineConfig(
-  { ignores: ['**/dist/**', '**/node_modules/**', 'packages/protocol/src/generated/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', 'packages/*/src/generated/**'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
@@ -73,7 +84,12 @@ export default defineConfig(
     },
   },
   {
-    files: ['packages/*/test/**/*.ts', 'packages/testkit/src/**/*.ts', 'benchmarks/**/*.ts'],
+    files: [
+      'packages/*/test/**/*.ts',
+      'conformance/test/**/*.ts',
+      'packages/testkit/src/**/*.ts',
+      'benchmarks/**/*.ts',
+    ],
     rules: { 'max-lines-per-function': 'off' },
   },
   noAmbientState,
