@@ -123,6 +123,44 @@ export interface ExportQuery {
   readonly sinceMs?: number
   /** Epoch milliseconds. Only what changed earlier than this. */
   readonly untilMs?: number
+  /**
+   * At levels `patient` and `group`: only these patients, of those that the export is about anyway.
+   * Never widens anything, and an empty list exports nothing.
+   */
+  readonly patientIds?: readonly string[]
+  /** What is left out of some types. Applied by whoever writes the files, not by the store. */
+  readonly restrictions?: readonly SearchRestriction[]
+  /** `_elements`, as the request wrote them. Applied by whoever writes the files, not by the store. */
+  readonly elements?: readonly string[]
+  /**
+   * Which Provenance goes with the exported resources; the IG's default rule where it is left out.
+   *
+   * - `latest`: for each resource the one that was recorded last.
+   * - `relevant`: all that have an exported resource among their targets.
+   */
+  readonly provenance?: 'latest' | 'relevant'
+  /**
+   * Output in blocks of one patient's resources, of whatever type. Such partitions have the type
+   * `Patient` and their blocks say whose they are; what belongs to no patient is in partitions of its
+   * own, by type as always.
+   */
+  readonly organizedBy?: 'Patient'
+  /** Size in bytes that output files should not be below, or above. */
+  readonly minFileBytes?: number
+  readonly maxFileBytes?: number
+}
+
+/**
+ * A search that resources of one type have to meet. Several for the same type have to be met all.
+ *
+ * @see {@link https://hl7.org/fhir/uv/bulkdata/STU2/export.html#_typefilter-query-parameter | Bulk Data: _typeFilter}
+ */
+export interface SearchRestriction {
+  readonly type: ResourceType
+  /** FHIR searches without type and `?`, such as `category=laboratory`; one of them is enough. */
+  readonly anyOf: readonly string[]
+  /** `scope` restricts what a client may see at all, deletions included. */
+  readonly origin: 'type-filter' | 'scope'
 }
 
 /** One piece of an export's work, small enough to be done again after a crash. JSON-safe. */
@@ -150,6 +188,11 @@ export interface ResourceBlock {
   readonly resourceCount: number
   /** What could not be read; each becomes an OperationOutcome in an outcome file. */
   readonly issues?: readonly OutcomeIssue[]
+  /**
+   * Where output is organised by patients: whose resources these are. A block holds those of one
+   * patient; one patient's blocks follow each other.
+   */
+  readonly patientId?: string
 }
 
 /** A module that a worker thread loads, and what it hands to the module's one function. */
@@ -171,6 +214,17 @@ export interface PartitionReader extends AsyncDisposable {
     readonly snapshot: Snapshot
     readonly partition: Partition
   }): Iterable<ResourceBlock> | AsyncIterable<ResourceBlock>
+
+  /**
+   * One resource as of the snapshot, for searches that follow a reference.
+   *
+   * @returns `undefined` when it is not there, or deleted.
+   */
+  find(input: {
+    readonly snapshot: Snapshot
+    readonly type: ResourceType
+    readonly id: string
+  }): Uint8Array | undefined
 }
 
 /** What the module of {@link ResourceStore.partitionReader} exports. */
@@ -206,6 +260,12 @@ export interface ResourceStore extends AsyncDisposable {
 
   /** Waits for writers that are in flight, so that nothing can appear at or before the snapshot. */
   takeSnapshot(): Promise<Snapshot>
+
+  /**
+   * Which of {@link ExportQuery.patientIds} the export is not about: unknown, deleted, or no members of
+   * the Group as of the snapshot. Sorted.
+   */
+  missingPatients(query: ExportQuery, snapshot: Snapshot): Promise<readonly string[]>
 
   /** Cuts an export into partitions; an unknown or empty Group has none with output. */
   planExport(

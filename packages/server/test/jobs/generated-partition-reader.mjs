@@ -28,6 +28,9 @@ export async function openPartitionReader({ directory }) {
         if (fault !== undefined) misbehave(directory, fault)
       }
     },
+    find() {
+      return undefined
+    },
     async [Symbol.asyncDispose]() {},
   }
 }

@@ -56,6 +56,10 @@ export class GeneratedResourceStore implements ResourceStore {
     return { transactionTime: this.#clock(), position: '1' }
   }
 
+  async missingPatients(): Promise<readonly string[]> {
+    return []
+  }
+
   async planExport(
     { types }: ExportQuery,
     _snapshot: Snapshot,

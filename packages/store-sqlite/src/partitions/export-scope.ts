@@ -2,10 +2,22 @@ import type { Database } from '../database.ts'
 import type { ExportQuery, Snapshot } from '@flatfhir/server'
 import { typeCode } from '../resource-store/keys.ts'
 import { isPresent } from '../resource-store/patient-presence.ts'
-import { fillGroupCohort, fillSupport, unresolvedGroups, type CohortTables } from './cohort.ts'
+import {
+  fillGroupCohort,
+  fillPatientCohort,
+  fillSupport,
+  keepOnly,
+  unresolvedGroups,
+  type CohortTables,
+} from './cohort.ts'
 import { exportWindow, type ExportWindow } from './export-window.ts'
 
 const PATIENT = typeCode('Patient')
+
+/** Whether an export is about some patients, and not about everything or everybody. */
+export function isAboutSome({ level, patientIds }: ExportQuery): boolean {
+  return level === 'group' || (level === 'patient' && patientIds !== undefined)
+}
 
 /**
  * What an export of patients is about: who they are and what their resources refer to, worked out
@@ -37,11 +49,11 @@ export class ExportScope implements Disposable {
       absentPatient: `temp.absent_patient_${number}`,
     }
     this.#create()
-    if (query.level === 'group') this.#fillGroup(query.groupId ?? '')
-    else if (query.level === 'patient') this.#fillPatients()
+    if (isAboutSome(query)) this.#fillSome()
+    else if (query.level === 'patient') this.#fillEverybody()
   }
 
-  /** Number of patients in a Group's cohort that are there, and how many are so since `_since`. */
+  /** Number of patients in the cohort that are there, and how many are so since `_since`. */
   cohortSize(): { readonly members: number; readonly joined: number } {
     return this.#database
       .prepare(
@@ -51,7 +63,7 @@ export class ExportScope implements Disposable {
       .get() as { members: number; joined: number }
   }
 
-  /** Number of members of a Group, those that do not resolve included. */
+  /** Number of patients and members in the cohort, those that do not resolve included. */
   rosterSize(): number {
     return (
       this.#count(`SELECT count(*) AS n FROM ${this.tables.cohort}`) +
@@ -59,7 +71,7 @@ export class ExportScope implements Disposable {
     )
   }
 
-  /** Whether a Group had members at `_since`. */
+  /** Whether there was anybody in the cohort at `_since`. */
   hadMembers(): boolean {
     return this.#count(`SELECT count(*) AS n FROM ${this.tables.cohortBefore}`) > 0
   }
@@ -111,9 +123,12 @@ export class ExportScope implements Disposable {
     }
   }
 
-  #fillGroup(groupId: string): void {
+  #fillSome(): void {
     const { window, tables } = this
-    fillGroupCohort(this.#database, tables, { groupId, window })
+    const { level, groupId = '', patientIds } = this.#query
+    if (level === 'group') fillGroupCohort(this.#database, tables, { groupId, window })
+    else fillPatientCohort(this.#database, tables, { patientIds: patientIds ?? [], window })
+    if (level === 'group' && patientIds !== undefined) keepOnly(this.#database, tables, patientIds)
     fillSupport(this.#database, tables, {
       owners: `SELECT node FROM ${tables.cohort} WHERE resolved = 1`,
       ownersBefore: `SELECT node FROM ${tables.cohortBefore}`,
@@ -121,7 +136,7 @@ export class ExportScope implements Disposable {
     })
   }
 
-  #fillPatients(): void {
+  #fillEverybody(): void {
     const { window, tables } = this
     this.#database
       .prepare(
@@ -153,7 +168,9 @@ export class ExportScope implements Disposable {
   }
 
   #unresolvedGroups(): readonly string[] {
-    const groupId = this.#query.groupId ?? ''
+    const { level, groupId, patientIds } = this.#query
+    // Those who were named one by one come from no Group.
+    if (level !== 'group' || groupId === undefined || patientIds !== undefined) return []
     return unresolvedGroups(this.#database, { groupId, window: this.window })
   }
 

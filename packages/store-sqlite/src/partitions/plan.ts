@@ -15,7 +15,7 @@ import {
   versionKey,
 } from '../resource-store/keys.ts'
 import { SEGMENT_KEYS } from '../resource-store/schema.ts'
-import { ExportScope } from './export-scope.ts'
+import { ExportScope, isAboutSome } from './export-scope.ts'
 import type { Selector } from './selector.ts'
 
 /** Bytes of one stretch of a type's keys. */
@@ -50,9 +50,9 @@ export function planPartitions(
   { query, snapshot, limits }: { query: ExportQuery; snapshot: Snapshot; limits: PlanLimits },
 ): readonly Partition[] {
   using scope = new ExportScope(database, { query, snapshot, number: PLAN_SCOPE })
-  // A Group without members exports nothing, whatever else was asked for; but what was deleted of
-  // those who were members is told, as it is of everybody who left.
-  if (query.level === 'group' && scope.rosterSize() === 0) {
+  // A cohort of nobody exports nothing, whatever else was asked for; but what was deleted of those
+  // who were in it is told, as it is of everybody who left.
+  if (isAboutSome(query) && scope.rosterSize() === 0) {
     return scope.hadMembers() ? planDeleted(query) : []
   }
   const stored = storedTypes(database, scope).filter(({ type }) => isAskedFor(type, query))
@@ -65,8 +65,8 @@ export function planPartitions(
 function isAskedFor(type: ResourceType, query: ExportQuery): boolean {
   if (query.types !== undefined && !query.types.includes(type)) return false
   if (query.level === 'system') return true
-  // A roster names people outside the cohort, so a Group's export holds no Group.
-  if (type === 'Group') return query.level === 'patient'
+  // A roster names people outside the cohort.
+  if (type === 'Group') return !isAboutSome(query)
   return PATIENT_COMPARTMENT[type] !== undefined || SUPPORTING_TYPES.has(type)
 }
 
@@ -78,7 +78,7 @@ function planType(
   const isSupport = query.level !== 'system' && SUPPORTING_TYPES.has(stored.type)
   if (isSupport && !scope.hasSupport()) return []
   if (isSupport) return [partition(stored.type, stored.windowBytes, { kind: 'support' })]
-  if (query.level === 'group') return planCohort(database, stored, { scope, limits })
+  if (isAboutSome(query)) return planCohort(database, stored, { scope, limits })
   const ranges = planRanges(stored, { scope, limits })
   return query.level === 'patient' && stored.type !== 'Group'
     ? [...ranges, ...planAppeared(database, stored, { scope, limits })]
@@ -105,7 +105,7 @@ function planRanges({ type, segments }: TypeSegments, input: PlanInput): readonl
 }
 
 /**
- * A Group's share of a type is taken to be its share of the patients; members who joined after
+ * A cohort's share of a type is taken to be its share of the patients; members who joined after
  * `_since` count with all that there is of them.
  */
 function planCohort(

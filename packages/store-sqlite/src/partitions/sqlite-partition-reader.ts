@@ -12,6 +12,7 @@ import { typeCode, typeOfCode, versionKey } from '../resource-store/keys.ts'
 import { readBlocks } from './block-reader.ts'
 import { ExportScope } from './export-scope.ts'
 import { linesInBlocks } from './lines-in-blocks.ts'
+import { visibleKey } from './visible-version.ts'
 import { parseSelector, type Selector } from './selector.ts'
 import {
   fillWithAppeared,
@@ -37,16 +38,28 @@ interface ReadInput {
   readonly partition: Partition
 }
 
+interface FindInput {
+  readonly snapshot: Snapshot
+  readonly type: ResourceType
+  readonly id: string
+}
+
 /** Reads partitions of a SQLite store with a read-only connection of its own. */
 export class SqlitePartitionReader implements PartitionReader {
   readonly #database: Database
   readonly #scopes = new Map<string, ExportScope>()
+  readonly #find
   #scopeNumber = 0
 
   constructor({ path }: PartitionReaderOptions) {
     this.#database = openDatabase(path, { readOnly: true, cacheKib: READER_CACHE_KIB })
     this.#database.exec(
       `CREATE TABLE ${WORK_TABLE} (ord INTEGER PRIMARY KEY, key INTEGER, patient INTEGER)`,
+    )
+    this.#find = this.#database.prepare(
+      `SELECT CAST(v.body AS BLOB) AS body FROM node n
+         JOIN version v ON v.key = ${visibleKey('n', ':asOf')}
+       WHERE n.type = :code AND n.id = :id AND v.bytes > 0`,
     )
   }
 
@@ -71,6 +84,11 @@ export class SqlitePartitionReader implements PartitionReader {
       case 'unresolved-members':
         return linesInBlocks(unresolvedLines(scope))
     }
+  }
+
+  find({ snapshot, type, id }: FindInput): Uint8Array | undefined {
+    const row = this.#find.get({ code: typeCode(type), id, asOf: Number(snapshot.position) })
+    return (row as { body: Uint8Array } | undefined)?.body
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

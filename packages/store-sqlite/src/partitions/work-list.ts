@@ -3,7 +3,7 @@ import { SUPPORTING_TYPES, type ResourceType } from '@flatfhir/protocol'
 import type { ExportQuery } from '@flatfhir/server'
 import { NEVER, SEQUENCE_SPAN, typeCode, versionKey } from '../resource-store/keys.ts'
 import { isPresent } from '../resource-store/patient-presence.ts'
-import type { ExportScope } from './export-scope.ts'
+import { isAboutSome, type ExportScope } from './export-scope.ts'
 import { visibleKey } from './visible-version.ts'
 
 /**
@@ -120,13 +120,14 @@ export function fillWithDeleted(
 
 function tombstoneFilter(
   { tables, window }: ExportScope,
-  { level }: ExportQuery,
+  query: ExportQuery,
   type: ResourceType,
 ): string {
-  if (level === 'system') return 'TRUE'
-  if (type === 'Group') return level === 'patient' ? 'TRUE' : 'FALSE'
+  if (query.level === 'system') return 'TRUE'
+  const isOfSome = isAboutSome(query)
+  if (type === 'Group') return isOfSome ? 'FALSE' : 'TRUE'
   if (SUPPORTING_TYPES.has(type)) return `v.node IN (SELECT node FROM ${tables.supportBefore})`
-  if (level === 'patient') return 'v.patient IS NOT NULL'
+  if (!isOfSome) return 'v.patient IS NOT NULL'
   // Who left the cohort, or was deleted with it, was in it before.
   const people = `SELECT node FROM ${tables.cohort} UNION SELECT node FROM ${tables.cohortBefore}`
   const isTheirs = (version: string): string => `(${version}.patient IN (${people}) OR EXISTS (

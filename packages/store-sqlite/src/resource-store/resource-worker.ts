@@ -12,6 +12,8 @@ import type {
   WriteResult,
 } from '@flatfhir/server'
 import { migrate, openDatabase } from '../database.ts'
+import { missingPatients } from '../partitions/cohort.ts'
+import { exportWindow } from '../partitions/export-window.ts'
 import { planPartitions } from '../partitions/plan.ts'
 import { serveWorker } from '../worker-rpc.ts'
 import { writeBundle } from './bundle-operations.ts'
@@ -33,6 +35,7 @@ export interface ResourceWorkerHandlers {
   read(type: ResourceType, id: string): ReadResult
   search(query: SearchQuery): SearchPage
   takeSnapshot(): Snapshot
+  missingPatients(query: ExportQuery, snapshot: Snapshot): readonly string[]
   planExport(query: ExportQuery, snapshot: Snapshot, limits: PlanLimits): readonly Partition[]
   prune(supersededBeforeMs: number): void
 }
@@ -60,6 +63,8 @@ serveWorker<ResourceWorkerHandlers>((options) => {
       read: (type, id) => reader.read(type, id),
       search: (query) => reader.search(query),
       takeSnapshot: () => writer.takeSnapshot(),
+      missingPatients: (query, snapshot) =>
+        missingPatients(database, { query, window: exportWindow(database, query, snapshot) }),
       planExport: (query, snapshot, limits) =>
         planPartitions(database, { query, snapshot, limits }),
       prune: (supersededBeforeMs) => {

@@ -88,6 +88,10 @@ export class SqliteResourceStore implements ResourceStore {
     return this.#writing.call('takeSnapshot')
   }
 
+  missingPatients(query: ExportQuery, snapshot: Snapshot): Promise<readonly string[]> {
+    return this.#reading.call('missingPatients', query, snapshot)
+  }
+
   planExport(
     query: ExportQuery,
     snapshot: Snapshot,

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { asOfTests } from './as-of.ts'
 import { bytesTests } from './bytes.ts'
 import { groupTests } from './groups.ts'
+import { patientTests } from './patients.ts'
 import { searchTests } from './search.ts'
 import { sinceChainTests, type RandomRuns } from './since-chain.ts'
 import { sinceTests } from './since.ts'
@@ -26,6 +27,7 @@ export function resourceStoreContract(
     bytesTests(openStore, options)
     asOfTests(openStore)
     groupTests(openStore)
+    patientTests(openStore)
     sinceTests(openStore)
     sinceChainTests(openStore, options)
   })
