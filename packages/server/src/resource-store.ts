@@ -140,9 +140,9 @@ export interface ExportQuery {
    */
   readonly provenance?: 'latest' | 'relevant'
   /**
-   * Output in blocks of one patient's resources, of whatever type. Such partitions have the type
-   * `Patient` and their blocks say whose they are; what belongs to no patient is in partitions of its
-   * own, by type as always.
+   * Output in blocks of one patient's resources, of whatever type, and of what they refer to outside
+   * the compartment. Such partitions have the type `Patient`, and their blocks say whose they are.
+   * What belongs to no patient is left out.
    */
   readonly organizedBy?: 'Patient'
   /** Size in bytes that output files should not be below, or above. */

@@ -50,7 +50,12 @@ export class ExportScope implements Disposable {
     }
     this.#create()
     if (isAboutSome(query)) this.#fillSome()
-    else if (query.level === 'patient') this.#fillEverybody()
+    else if (query.level === 'patient' || query.organizedBy === 'Patient') this.#fillEverybody()
+  }
+
+  /** Whether the cohort is a list of patients, and not everybody. */
+  get isOfSome(): boolean {
+    return isAboutSome(this.#query)
   }
 
   /** Number of patients in the cohort that are there, and how many are so since `_since`. */

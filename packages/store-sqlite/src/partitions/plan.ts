@@ -16,6 +16,7 @@ import {
 } from '../resource-store/keys.ts'
 import { SEGMENT_KEYS } from '../resource-store/schema.ts'
 import { ExportScope, isAboutSome } from './export-scope.ts'
+import { countPatients, patientSlices } from './patient-blocks.ts'
 import type { Selector } from './selector.ts'
 
 /** Bytes of one stretch of a type's keys. */
@@ -56,8 +57,11 @@ export function planPartitions(
     return scope.hadMembers() ? planDeleted(query) : []
   }
   const stored = storedTypes(database, scope).filter(({ type }) => isAskedFor(type, query))
-  const input = { scope, limits }
-  const planned = stored.flatMap((type) => planType(database, type, { ...input, query }))
+  const input = { scope, limits, query }
+  const planned =
+    query.organizedBy === 'Patient'
+      ? planPatients(database, stored, input)
+      : stored.flatMap((type) => planType(database, type, input))
   return [...planned, ...planDeleted(query), ...planUnresolved(query, scope)]
 }
 
@@ -68,6 +72,27 @@ function isAskedFor(type: ResourceType, query: ExportQuery): boolean {
   // A roster names people outside the cohort.
   if (type === 'Group') return !isAboutSome(query)
   return PATIENT_COMPARTMENT[type] !== undefined || SUPPORTING_TYPES.has(type)
+}
+
+/** Everything of some patients after another; what belongs to no patient is left out. */
+function planPatients(
+  database: Database,
+  stored: readonly TypeSegments[],
+  { scope, limits }: PlanInput,
+): readonly Partition[] {
+  const { patients, joined } = countPatients(database, scope)
+  if (patients === 0 || stored.length === 0) return []
+  const all = Math.max(patients, patientCount(database))
+  const expected = stored.reduce(
+    (sum, { windowBytes, totalBytes }) =>
+      sum + (windowBytes * patients + (totalBytes - windowBytes) * joined) / all,
+    0,
+  )
+  const slices = Math.min(patients, Math.ceil(expected / limits.maxPartitionBytes) || 1)
+  const types = stored.map(({ type }) => type)
+  return patientSlices(database, scope, slices).map((slice) =>
+    partition('Patient', expected / slices, { kind: 'patients', ...slice, types }),
+  )
 }
 
 function planType(

@@ -10,6 +10,13 @@ export type Selector =
   | { readonly kind: 'appeared'; readonly from: number; readonly to: number }
   /** What the cohort's resources refer to outside the compartments. */
   | { readonly kind: 'support' }
+  /** Everything of these patients, one after another; `types` are those that the plan found. */
+  | {
+      readonly kind: 'patients'
+      readonly from: number
+      readonly to: number
+      readonly types: readonly ResourceType[]
+    }
   | { readonly kind: 'deleted'; readonly types: readonly ResourceType[] }
   /** Members of the Group that do not resolve. */
   | { readonly kind: 'unresolved-members' }

@@ -13,6 +13,7 @@ import { readBlocks } from './block-reader.ts'
 import { ExportScope } from './export-scope.ts'
 import { linesInBlocks } from './lines-in-blocks.ts'
 import { visibleKey } from './visible-version.ts'
+import { readPatientBlocks } from './patient-blocks.ts'
 import { parseSelector, type Selector } from './selector.ts'
 import {
   fillWithAppeared,
@@ -78,6 +79,8 @@ export class SqlitePartitionReader implements PartitionReader {
       case 'support':
         fillWithSupport(this.#database, scope, partition.type as ResourceType)
         return this.#readWorkList(scope, partition.type as ResourceType)
+      case 'patients':
+        return readPatientBlocks(this.#database, scope, selector)
       case 'deleted':
         fillWithDeleted(this.#database, scope, { query, types: selector.types })
         return linesInBlocks(this.#deletionLines())
@@ -87,8 +90,9 @@ export class SqlitePartitionReader implements PartitionReader {
   }
 
   find({ snapshot, type, id }: FindInput): Uint8Array | undefined {
-    const row = this.#find.get({ code: typeCode(type), id, asOf: Number(snapshot.position) })
-    return (row as { body: Uint8Array } | undefined)?.body
+    const parameters = { code: typeCode(type), id, asOf: Number(snapshot.position) }
+    const row = this.#find.get(parameters) as { body: Uint8Array } | undefined
+    return row?.body
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -32,6 +32,8 @@ export interface ExportedLine {
   readonly name: string
   readonly text: string
   readonly resource: Readonly<Record<string, unknown>>
+  /** Whose block it is in, where the export is organised by patients. */
+  readonly patientId?: string
 }
 
 /** How an export is read. */
@@ -83,14 +85,17 @@ class Collection {
   #largestBlock = 0
   #largestSharedBlock = 0
 
-  take(partition: Partition, { bytes, resourceCount, issues = [] }: ResourceBlock): void {
+  take(
+    partition: Partition,
+    { bytes, resourceCount, issues = [], patientId }: ResourceBlock,
+  ): void {
     const texts = linesOf(bytes, resourceCount)
     this.#largestBlock = Math.max(this.#largestBlock, bytes.length)
     if (resourceCount > 1) {
       this.#largestSharedBlock = Math.max(this.#largestSharedBlock, bytes.length)
     }
     this.#outcomes.push(...issues.map(({ diagnostics }) => diagnostics))
-    for (const text of texts) this.#takeLine(partition, text)
+    for (const text of texts) this.#takeLine(partition, text, patientId)
   }
 
   contents(): Omit<Exported, 'snapshot' | 'partitions'> {
@@ -104,17 +109,20 @@ class Collection {
     }
   }
 
-  #takeLine(partition: Partition, text: string): void {
+  #takeLine(partition: Partition, text: string, patientId: string | undefined): void {
     const resource = JSON.parse(text) as Record<string, unknown>
     const type = String(resource['resourceType'])
-    if (type !== partition.type) throw new TypeError('A line is not of its partition’s type')
+    const isMixed = patientId !== undefined && partition.type === 'Patient'
+    if (type !== partition.type && !isMixed)
+      throw new TypeError('A line is not of its partition’s type')
     if (partition.kind === 'deleted') {
       this.#deleted.push(...readDeletionBundle(resource).map((one) => `${one.type}/${one.id}`))
     } else if (partition.kind === 'outcome') {
       const { issue } = resource as { issue: { diagnostics: string }[] }
       this.#outcomes.push(...issue.map(({ diagnostics }) => diagnostics))
     } else {
-      this.#lines.push({ name: `${type}/${String(resource['id'])}`, text, resource })
+      const name = `${type}/${String(resource['id'])}`
+      this.#lines.push({ name, text, resource, ...(patientId !== undefined && { patientId }) })
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { ExportQuery, ResourceStore } from '@flatfhir/server'
 import { describe, expect, test } from 'vitest'
-import { openReader, readExport } from './exported.ts'
+import { openReader, readExport, type Exported } from './exported.ts'
 import { group, observation, patient, put, ref, remove, resource, textOf } from './resources.ts'
 import type { OpenStore } from './store-fixture.ts'
 
@@ -72,6 +72,42 @@ export function patientTests(openStore: OpenStore): void {
     })
   })
 
+  describe.each([...LEVELS, { level: 'system' }] as const)(
+    'an export at level $level that is organised by patients',
+    (level) => {
+      test('holds each patient first, then the compartment, then what that refers to', async () => {
+        const { store } = await openStore()
+        await fill(store)
+        const both = { subject: ref('Patient/a'), performer: [ref('Patient/b')] }
+        await put(store, resource('Observation/both', both))
+        await put(store, resource('Library/nobody'), observation('stray', 'never'))
+
+        const exported = await readExport(store, { ...level, organizedBy: 'Patient' })
+
+        expect(blocksOf(exported)).toEqual([
+          'a: Patient/a Observation/both Observation/oa Practitioner/dr-a',
+          'b: Patient/b Observation/both Observation/ob',
+          'c: Patient/c Observation/oc Practitioner/dr-c',
+        ])
+      })
+
+      test('holds what changed, and keeps each patient in one piece', async () => {
+        const { store } = await openStore()
+        await fill(store)
+        const { transactionTime } = await store.takeSnapshot()
+        await put(store, patient('b', { active: true }), observation('new-b', 'b'))
+        await put(store, observation('oc', 'c', { performer: [ref('Practitioner/dr-a')] }))
+
+        const sinceMs = transactionTime.getTime()
+        const query = { ...level, organizedBy: 'Patient', sinceMs } as const
+        const exported = await readExport(store, query, { maxPartitionBytes: 1 })
+
+        expect(blocksOf(exported)).toEqual(['b: Patient/b Observation/new-b', 'c: Observation/oc'])
+        expect(exported.partitions.filter(({ kind }) => kind === 'output')).toHaveLength(3)
+      })
+    },
+  )
+
   describe('a reader', () => {
     test('finds single resources as of the snapshot', async () => {
       const { store } = await openStore()
@@ -93,6 +129,26 @@ export function patientTests(openStore: OpenStore): void {
     })
   })
 }
+
+/** Each block as `patient: names`, names after the first sorted within their type. */
+function blocksOf({ lines }: Exported): readonly string[] {
+  const blocks = new Map<string, string[]>()
+  let last: string | undefined
+  for (const { name, patientId = '' } of lines) {
+    if (patientId !== last && blocks.has(patientId)) throw new TypeError('A block is in two pieces')
+    blocks.set(patientId, [...(blocks.get(patientId) ?? []), name])
+    last = patientId
+  }
+  const byType = (name: string): number => ORDER.indexOf(name.split('/')[0] ?? '')
+  return [...blocks]
+    .map(([id, names]) => {
+      expect(names.map(byType)).toEqual(names.map(byType).toSorted())
+      return `${id}: ${names.toSorted((a, b) => byType(a) - byType(b) || a.localeCompare(b)).join(' ')}`
+    })
+    .toSorted()
+}
+
+const ORDER = ['Patient', 'Observation', 'Practitioner']
 
 /** Patients a, b, c with an Observation each, all members of Group g; a's names a Practitioner. */
 async function fill(store: ResourceStore): Promise<void> {
