@@ -11,6 +11,7 @@ export {
   type ScriptedManifest,
   startMisbehavingProvider,
 } from './misbehaving-provider/index.ts'
+export { MemoryPlace, type MemoryRow, MemorySink } from './memory-sink.ts'
 export * from './resource-store-contract/index.ts'
 export {
   accessTokenStoreContract,
