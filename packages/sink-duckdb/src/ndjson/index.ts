@@ -1,0 +1,10 @@
+export {
+  LandingFileChangedError,
+  LandingFileDamagedError,
+  LandingFileMissingError,
+  LandingLineInvalidError,
+  LandingRefusedError,
+} from './errors.ts'
+export { ndjsonLinesSql, withNdjsonLines } from './ndjson-lines.ts'
+export { readFileFacts, type FileFacts } from './file-facts.ts'
+export { sqlName, sqlPath, sqlText } from './sql-text.ts'
