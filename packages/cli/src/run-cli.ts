@@ -24,6 +24,8 @@ import { styleFor } from './output/style.ts'
 const USAGE_CODES: ReadonlySet<string> = new Set([
   'USAGE',
   'CONFIG_FILE_INVALID',
+  'CONNECTION_INVALID',
+  'CONNECTION_EXISTS',
   'BASE_URL_INVALID',
   'BASE_URL_REQUIRED',
   'EXPORT_OPTIONS_INVALID',

@@ -19,6 +19,7 @@ import { KEYS_ROTATE_COMMAND } from './keys/rotate-command.ts'
 import { KEYS_SHOW_COMMAND } from './keys/show-command.ts'
 import { RECEIPT_COMMAND } from './receipt/command.ts'
 import { SERVE_COMMAND } from './serve/command.ts'
+import { SYNC_INIT_COMMAND } from './sync/init-command.ts'
 import { SYNTH_COMMAND } from './synth/command.ts'
 
 /** Every command, in the order of `--help`. */
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   EXPORT_COLLECT_COMMAND,
   EXPORT_CANCEL_COMMAND,
   RECEIPT_COMMAND,
+  SYNC_INIT_COMMAND,
   KEYS_CREATE_COMMAND,
   KEYS_SHOW_COMMAND,
   KEYS_ROTATE_COMMAND,
@@ -50,6 +52,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
   clients: 'Register the clients of a server, and end or change registrations',
   export: 'Take an export step by step',
   keys: 'Make, show and replace the keys that a client logs in with',
+  sync: 'Keep a DuckDB database or a Parquet dataset in step with a provider',
 }
 
 /** What a config file may hold for each command: its own options, and those of every command. */
