@@ -54,3 +54,9 @@ export {
   FILE_SIZE_EXTENSION,
   SHA256_EXTENSION,
 } from './wire/manifest-extensions.ts'
+export {
+  elementSelection,
+  type ElementSelection,
+  type ElementSelector,
+} from './elements/element-selection.ts'
+export { subsetElements } from './elements/subset-elements.ts'

@@ -22,8 +22,6 @@ const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 const SPACE = 0x20
 
-const DECODER = new TextDecoder()
-
 /**
  * The members of a JSON object, in their order.
  *
@@ -34,12 +32,13 @@ const DECODER = new TextDecoder()
  */
 export function memberSpans(bytes: Uint8Array, start: number, most?: number): MemberSpan[] {
   const members: MemberSpan[] = []
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   let at = skipBlanks(bytes, start + 1)
   while (bytes[at] === QUOTE && members.length !== most) {
     const keyEnd = skipString(bytes, at)
     const valueStart = skipBlanks(bytes, skipBlanks(bytes, keyEnd) + 1)
     const valueEnd = skipValue(bytes, valueStart)
-    members.push({ key: keyOf(bytes, at, keyEnd), start: at, valueStart, valueEnd })
+    members.push({ key: keyOf(buffer, at, keyEnd), start: at, valueStart, valueEnd })
     at = skipBlanks(bytes, valueEnd)
     if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1)
   }
@@ -101,9 +100,9 @@ export function skipBlanks(bytes: Uint8Array, at: number): number {
   return next
 }
 
-function keyOf(bytes: Uint8Array, start: number, end: number): string {
-  const raw = DECODER.decode(bytes.subarray(start, end))
-  return raw.includes('\\') ? (JSON.parse(raw) as string) : raw.slice(1, -1)
+function keyOf(bytes: Buffer, start: number, end: number): string {
+  const raw = bytes.toString('utf8', start + 1, end - 1)
+  return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
 }
 
 function skipValue(bytes: Uint8Array, start: number): number {
