@@ -1,4 +1,5 @@
 import type { Database } from '../database.ts'
+import type { ExportLevel } from '@flatfhir/protocol'
 import type { ExportQuery, Snapshot } from '@flatfhir/server'
 import { typeCode } from '../resource-store/keys.ts'
 import { isPresent } from '../resource-store/patient-presence.ts'
@@ -51,6 +52,10 @@ export class ExportScope implements Disposable {
     this.#create()
     if (isAboutSome(query)) this.#fillSome()
     else if (query.level === 'patient' || query.organizedBy === 'Patient') this.#fillEverybody()
+  }
+
+  get level(): ExportLevel {
+    return this.#query.level
   }
 
   /** Whether the cohort is a list of patients, and not everybody. */

@@ -100,6 +100,9 @@ function planType(
   stored: TypeSegments,
   { query, scope, limits }: PlanInput & { query: ExportQuery },
 ): readonly Partition[] {
+  if (stored.type === 'Provenance' && query.provenance !== undefined) {
+    return planProvenance(stored, query)
+  }
   const isSupport = query.level !== 'system' && SUPPORTING_TYPES.has(stored.type)
   if (isSupport && !scope.hasSupport()) return []
   if (isSupport) return [partition(stored.type, stored.windowBytes, { kind: 'support' })]
@@ -163,6 +166,13 @@ function planAppeared(
   return scope
     .cohortSlices(slices)
     .map((slice) => partition(type, expected / slices, { kind: 'appeared', ...slice }))
+}
+
+/** With `includeAssociatedData`: what is about the export's other resources. */
+function planProvenance({ totalBytes }: TypeSegments, query: ExportQuery): readonly Partition[] {
+  const { provenance: which = 'relevant' } = query
+  const types = RESOURCE_TYPES.filter((type) => type !== 'Provenance' && isAskedFor(type, query))
+  return [partition('Provenance', totalBytes, { kind: 'provenance', which, types })]
 }
 
 function planDeleted(query: ExportQuery): readonly Partition[] {

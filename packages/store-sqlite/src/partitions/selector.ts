@@ -17,6 +17,12 @@ export type Selector =
       readonly to: number
       readonly types: readonly ResourceType[]
     }
+  /** Provenance about resources of these types that the export holds. */
+  | {
+      readonly kind: 'provenance'
+      readonly which: 'latest' | 'relevant'
+      readonly types: readonly ResourceType[]
+    }
   | { readonly kind: 'deleted'; readonly types: readonly ResourceType[] }
   /** Members of the Group that do not resolve. */
   | { readonly kind: 'unresolved-members' }

@@ -9,6 +9,7 @@ import type {
 } from '@flatfhir/server'
 import { openDatabase } from '../database.ts'
 import { typeCode, typeOfCode, versionKey } from '../resource-store/keys.ts'
+import { fillWithProvenance } from './associated-provenance.ts'
 import { readBlocks } from './block-reader.ts'
 import { ExportScope } from './export-scope.ts'
 import { linesInBlocks } from './lines-in-blocks.ts'
@@ -81,6 +82,9 @@ export class SqlitePartitionReader implements PartitionReader {
         return this.#readWorkList(scope, partition.type as ResourceType)
       case 'patients':
         return readPatientBlocks(this.#database, scope, selector)
+      case 'provenance':
+        fillWithProvenance(this.#database, scope, selector)
+        return this.#readAll(scope, 'Provenance')
       case 'deleted':
         fillWithDeleted(this.#database, scope, { query, types: selector.types })
         return linesInBlocks(this.#deletionLines())
@@ -131,6 +135,14 @@ export class SqlitePartitionReader implements PartitionReader {
     const fromKey = versionKey(typeCode(type), window.after)
     const parameters = { asOf: window.asOf, fromKey }
     return readBlocks(this.#database, { sql, parameters, after: 0, type })
+  }
+
+  #readAll({ window: { asOf } }: ExportScope, type: ResourceType): Iterable<ResourceBlock> {
+    const sql = `
+      SELECT w.ord, v.key, v.bytes, v.body FROM ${WORK_TABLE} w CROSS JOIN version v
+      WHERE w.ord > :after AND v.key = w.key AND v.superseded_seq > :asOf AND v.bytes > 0
+      ORDER BY w.ord LIMIT :rows`
+    return readBlocks(this.#database, { sql, parameters: { asOf }, after: 0, type })
   }
 
   *#deletionLines(): Iterable<string> {

@@ -3,6 +3,7 @@ import { asOfTests } from './as-of.ts'
 import { bytesTests } from './bytes.ts'
 import { groupTests } from './groups.ts'
 import { patientTests } from './patients.ts'
+import { provenanceTests } from './provenance.ts'
 import { searchTests } from './search.ts'
 import { sinceChainTests, type RandomRuns } from './since-chain.ts'
 import { sinceTests } from './since.ts'
@@ -28,6 +29,7 @@ export function resourceStoreContract(
     asOfTests(openStore)
     groupTests(openStore)
     patientTests(openStore)
+    provenanceTests(openStore)
     sinceTests(openStore)
     sinceChainTests(openStore, options)
   })
