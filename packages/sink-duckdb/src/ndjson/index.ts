@@ -8,3 +8,4 @@ export {
 export { ndjsonLinesSql, withNdjsonLines } from './ndjson-lines.ts'
 export { readFileFacts, type FileFacts } from './file-facts.ts'
 export { sqlName, sqlPath, sqlText } from './sql-text.ts'
+export { RAW_COMPRESSION, STORAGE_COMPATIBILITY_VERSION } from './storage.ts'
