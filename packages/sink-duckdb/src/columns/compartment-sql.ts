@@ -33,17 +33,24 @@ export function compartmentPaths(type: string): readonly string[] {
   return pathsOf(type).map(({ path }) => path)
 }
 
-/** SQL of the list of ids, from the SQL of the texts at {@link compartmentPaths}. */
+/**
+ * SQL of the list of ids, sorted, from the names of the columns with the texts at
+ * {@link compartmentPaths}.
+ */
 export function compartmentSql(type: string, texts: readonly string[]): string {
-  const [first] = texts
-  if (first === undefined) return '[]::VARCHAR[]'
-  if (type === 'Patient') return present(first)
-  const paths = pathsOf(type)
-  if (paths.length === 1 && paths[0]?.inner.length === 0) {
-    return present(referenceIdSql(first, 'Patient'))
-  }
-  const lists = paths.map(({ inner }, index) => patientsSql(texts[index] ?? 'NULL', inner))
-  return `list_sort(list_distinct(${lists.reduce((left, right) => `list_concat(${left}, ${right})`)}))`
+  if (type === 'Patient') return listOf(texts[0] ?? 'NULL')
+  const paths = pathsOf(type).map((path, index) => ({ ...path, text: texts[index] ?? 'NULL' }))
+  const singles = paths.filter(({ inner }) => inner.length === 0).map(({ text }) => idSql(text))
+  const nested = paths.filter(({ inner }) => inner.length > 0)
+  const [single = 'NULL'] = singles
+  if (nested.length === 0 && singles.length < 2) return listOf(single)
+  const lists = [`[${singles.join(', ')}]::VARCHAR[]`, ...nested.map(nestedSql)]
+  const all = lists.reduce((left, right) => `list_concat(${left}, ${right})`)
+  const whole = `list_sort(list_distinct(${all}))`
+  if (singles.length > 1) return whole
+  // Lists cost much and hardly ever name a patient: who reported, who performed.
+  const names = nested.map(({ text }) => `contains(${text}, 'Patient/')`).join(' OR ')
+  return `CASE WHEN ${names} THEN ${whole} ELSE ${listOf(single)} END`
 }
 
 function pathsOf(type: string): readonly CompartmentPath[] {
@@ -65,18 +72,21 @@ function innerPaths(starts: readonly string[], steps: readonly string[]): readon
   return innerPaths(next, rest)
 }
 
-function patientsSql(text: string, inner: readonly string[]): string {
-  if (inner.length === 0) return `[${referenceIdSql(text, 'Patient')}]`
-  const references = inner.map((path) =>
-    path.includes('*')
-      ? `json_extract_string(${text}, '${path}')`
-      : `[json_extract_string(${text}, '${path}')]`,
-  )
+/** Only reached where there are several paths: a text that is missing gives no ids. */
+function nestedSql({ text, inner }: CompartmentPath & { readonly text: string }): string {
+  const references = inner.map((path) => {
+    const found = `json_extract_string(${text}, '${path}')`
+    return path.includes('*') ? found : `[${found}]`
+  })
   const all = references.reduce((left, right) => `list_concat(${left}, ${right})`)
-  return `list_transform(${all}, lambda r: ${referenceIdSql('r', 'Patient')})`
+  return `list_transform(${all}, lambda r: ${idSql('r')})`
 }
 
-/** A list of one value, or of none where it is NULL; without CASE, which DuckDB evaluates apart. */
-function present(value: string): string {
-  return `array_slice([${value}], 1, (${value} IS NOT NULL)::BIGINT)`
+function idSql(text: string): string {
+  return referenceIdSql(text, 'Patient')
+}
+
+/** A list of one value, or of none where it is NULL. */
+function listOf(value: string): string {
+  return `CASE WHEN ${value} IS NULL THEN []::VARCHAR[] ELSE [${value}] END`
 }

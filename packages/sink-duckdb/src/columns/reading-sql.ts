@@ -22,8 +22,8 @@ const READERS: Readonly<Record<Exclude<ColumnReading, 'patients'>, Reader>> = {
 }
 
 /**
- * SQL of a column's value, from the SQL of the texts at its paths. Never an error, whatever the texts
- * are. Free of CASE, in which DuckDB would evaluate the extraction once more.
+ * SQL of a column's value, from the names of the columns with the texts at its paths. Never an error,
+ * whatever the texts are.
  */
 export function readingSql(
   column: Column & { readonly reading: Exclude<ColumnReading, 'patients'> },

@@ -1,6 +1,6 @@
 import { columnsOf } from './columns-of.ts'
 import { quoteName } from './quote-name.ts'
-import { columnExpressions } from './typed-select.ts'
+import { typedSelectSql } from './typed-select.ts'
 
 /** Columns of every table that do not follow from the resource's text, with their types. */
 export const LANDING_COLUMNS: readonly { readonly name: string; readonly sqlType: string }[] = [
@@ -49,7 +49,15 @@ export function missingColumnsSql(
       `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${quoteName(name)} ${sqlType}`,
   )
   if (missing.length === 0) return added
-  const values = columnExpressions(type, '"raw"', missing)
-  const assignments = values.map(({ name, sql }) => `${quoteName(name)} = ${sql}`)
-  return [...added, `UPDATE ${table} SET ${assignments.join(', ')}`]
+  const names = missing.map(({ name }) => name)
+  const values = typedSelectSql(type, {
+    from: `(SELECT rowid AS _row, "raw" FROM ${table})`,
+    columns: names,
+    keep: ['_row'],
+  })
+  const assignments = names.map((name) => `${quoteName(name)} = _new.${quoteName(name)}`)
+  return [
+    ...added,
+    `UPDATE ${table} SET ${assignments.join(', ')} FROM (${values}) AS _new WHERE ${table}.rowid = _new._row`,
+  ]
 }
