@@ -25,3 +25,23 @@ export {
   type OpenedClientRegistry,
   registeredClient,
 } from './access-contracts/index.ts'
+export { sinkContract } from './sink-contract.ts'
+export {
+  COHORT,
+  deletionText,
+  hour,
+  type LandedRow,
+  land,
+  landIn,
+  LandingFolder,
+  landingRun,
+  type LandingScript,
+  type MakeSinkPlace,
+  observationText,
+  OTHER_COHORT,
+  reportOf,
+  resourceText,
+  type SinkPlace,
+  SOURCE,
+  stage,
+} from './sink-contract-fixture.ts'
