@@ -1,4 +1,5 @@
 import type {
+  Edition,
   ExportLevel,
   IgnoredParameter,
   OutcomeIssue,
@@ -25,6 +26,18 @@ export interface OutputFile {
   readonly storedBytes: number
   /** Lower-case hexadecimal SHA-256 of the bytes as stored. */
   readonly storedSha256: string
+  /** Where output is organised by patients: the file that goes on with this one's last patient. */
+  readonly continuesInFileId?: string
+}
+
+/** How the client wants to be told about a job: fixed at kick-off. */
+export interface JobReply {
+  /** Of the IG, whose manifest the client reads. */
+  readonly edition: Edition
+  /** `allowPartialManifests`: files may be told before the job is complete. */
+  readonly allowPartialManifests: boolean
+  /** `Prefer: separate-export-status`: the HTTP status tells of the request alone. */
+  readonly separateExportStatus: boolean
 }
 
 /** What is known of a job from its kick-off on; never changes. */
@@ -37,6 +50,7 @@ export interface NewJob {
   /** The kick-off request's URL, for the manifest. */
   readonly requestUrl: string
   readonly query: ExportQuery
+  readonly reply: JobReply
   readonly snapshot: Snapshot
   readonly ignoredParameters: readonly IgnoredParameter[]
   readonly createdAt: Date
@@ -110,6 +124,18 @@ export interface JobStore extends AsyncDisposable {
 
   /** Files of committed partitions, in the order of the partitions. */
   files(jobId: string): Promise<readonly OutputFile[]>
+
+  /**
+   * The same in the order in which their partitions were committed, which only ever gets longer: what
+   * was once told of a job that still runs stays true.
+   */
+  committedFiles(
+    jobId: string,
+    range: { readonly skip: number; readonly limit: number },
+  ): Promise<readonly OutputFile[]>
+
+  /** How many files the committed partitions have. */
+  countFiles(jobId: string): Promise<number>
 
   findFile(jobId: string, fileId: string): Promise<OutputFile | undefined>
 

@@ -81,6 +81,8 @@ export function jobStoreContract(name: string, makePlace: () => Promise<OpenJobS
         expect(await store.find(jobId)).toBeUndefined()
         expect(await store.partitions(jobId)).toEqual([])
         expect(await store.files(jobId)).toEqual([])
+        expect(await store.committedFiles(jobId, { skip: 0, limit: 9 })).toEqual([])
+        expect(await store.countFiles(jobId)).toBe(0)
         expect(await store.findFile(jobId, randomId())).toBeUndefined()
         expect(await store.commitPartition(jobId, 0, [outputFile()])).toBe(false)
         expect(await store.beginAttempt(jobId, 0)).toBe(0)
@@ -179,7 +181,10 @@ export function jobStoreContract(name: string, makePlace: () => Promise<OpenJobS
       test('commits a partition together with its files, durably', async () => {
         const { store, reopen } = await openStore()
         const job = await insertPlannedJob(store, 2)
-        const files = [outputFile({ storedEncoding: 'gzip' }), outputFile({ bytes: 2 ** 40 })]
+        const files = [
+          outputFile({ storedEncoding: 'gzip', continuesInFileId: randomId() }),
+          outputFile({ bytes: 2 ** 40 }),
+        ]
 
         expect(await store.commitPartition(job.jobId, 1, files)).toBe(true)
 
@@ -207,6 +212,25 @@ export function jobStoreContract(name: string, makePlace: () => Promise<OpenJobS
         await store.commitPartition(job.jobId, 1, [second, third])
 
         expect(await store.files(job.jobId)).toEqual([first, second, third, fourth])
+      })
+
+      test('lists files in the order of the commits, which only gets longer', async () => {
+        const { store, reopen } = await openStore()
+        const job = await insertPlannedJob(store, 4)
+        const [a, b, c, d] = [outputFile(), outputFile(), outputFile(), outputFile()] as const
+        const ofAnother = await insertPlannedJob(store, 1)
+
+        await store.commitPartition(job.jobId, 2, [a, b])
+        expect(await store.committedFiles(job.jobId, { skip: 0, limit: 9 })).toEqual([a, b])
+        await store.commitPartition(ofAnother.jobId, 0, [outputFile()])
+        await store.commitPartition(job.jobId, 3, [])
+        const again = await reopen()
+        await again.commitPartition(job.jobId, 0, [c])
+        await again.commitPartition(job.jobId, 1, [d])
+
+        expect(await again.committedFiles(job.jobId, { skip: 0, limit: 9 })).toEqual([a, b, c, d])
+        expect(await again.committedFiles(job.jobId, { skip: 1, limit: 2 })).toEqual([b, c])
+        expect(await again.countFiles(job.jobId)).toBe(4)
       })
 
       test('commits a partition once, also when two try at the same time', async () => {
@@ -405,6 +429,7 @@ function newJob(fields: Partial<NewJob> = {}): NewJob {
     level: 'group',
     requestUrl: 'https://example.org/fhir/Group/1/$export',
     query: { level: 'group', groupId: '1', types: ['Patient', 'Group'], sinceMs: 1, untilMs: 2 },
+    reply: { edition: 'stu4', allowPartialManifests: true, separateExportStatus: false },
     snapshot: {
       transactionTime: new Date('2030-02-28T23:59:59.999Z'),
       position: '{"version":"7"}',

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { IgnoredParameter } from '@flatfhir/protocol'
-import type { Job, OutputFile } from '../job-store.ts'
+import type { Job, JobReply, OutputFile } from '../job-store.ts'
 import type { ByteRange, OutputFileKey } from '../output-file-store.ts'
 import type { ExportQuery } from '../resource-store.ts'
 import { errorCodeOf, ServerStoppingError } from './errors.ts'
@@ -22,6 +22,8 @@ export interface KickOffInput {
   /** The kick-off request's URL, for the manifest. */
   readonly requestUrl: string
   readonly query: ExportQuery
+  /** @defaultValue STU3, one manifest when all is done, HTTP statuses that tell of the job */
+  readonly reply?: JobReply
   /** Each becomes an OperationOutcome in an outcome file of the job. */
   readonly ignoredParameters: readonly IgnoredParameter[]
 }
@@ -90,14 +92,21 @@ export class ExportJobs implements AsyncDisposable {
    *
    * @throws ServerStoppingError after {@link ExportJobs.park}.
    */
-  async kickOff({ query, ...input }: KickOffInput): Promise<Job> {
+  async kickOff({ query, reply = DEFAULT_REPLY, ...input }: KickOffInput): Promise<Job> {
     if (this.#parking !== undefined) throw new ServerStoppingError()
     const { resources, jobs, randomId, clock } = this.#settings
     this.#kickOffs += 1
     try {
       const snapshot = await resources.takeSnapshot()
       const identity = { jobId: randomId(), level: query.level, createdAt: clock() }
-      const job: Job = { ...input, ...identity, query, snapshot, state: { name: 'accepted' } }
+      const job: Job = {
+        ...input,
+        ...identity,
+        query,
+        reply,
+        snapshot,
+        state: { name: 'accepted' },
+      }
       const { state, ...newJob } = job
       await jobs.insert(newJob)
       this.#settings.onEvent({ name: 'job-accepted', jobId: job.jobId })
@@ -288,4 +297,9 @@ export class ExportJobs implements AsyncDisposable {
   }
 }
 
+const DEFAULT_REPLY: JobReply = {
+  edition: 'stu3',
+  allowPartialManifests: false,
+  separateExportStatus: false,
+}
 const ALL_BUT_DONE = { percent: 99, progress: '99% complete, finishing', retryAfterSeconds: 1 }

@@ -98,8 +98,10 @@ export class JobDatabase {
       const sql = `UPDATE partition SET committed = 1
          WHERE job_id = ? AND partition_index = ? AND committed = 0 AND ${OF_A_RUNNING_JOB}`
       if (this.#changes(sql, jobId, index) === 0) return false
+      const before = this.countFiles(jobId)
       for (const [ordinal, file] of files.entries()) {
-        const place = { job_id: jobId, partition_index: index, ordinal }
+        const committed_as = before + ordinal + 1
+        const place = { job_id: jobId, partition_index: index, ordinal, committed_as }
         this.#insert('output_file', { ...place, ...outputFileValues(file) })
       }
       return true
@@ -124,6 +126,20 @@ export class JobDatabase {
   files(jobId: string): readonly OutputFile[] {
     const sql = `SELECT * FROM output_file WHERE job_id = ? ORDER BY partition_index, ordinal`
     return (this.#sql(sql).all(jobId) as OutputFileRow[]).map(outputFileOf)
+  }
+
+  committedFiles(
+    jobId: string,
+    { skip, limit }: { readonly skip: number; readonly limit: number },
+  ): readonly OutputFile[] {
+    const sql = `SELECT * FROM output_file WHERE job_id = ? AND committed_as > ?
+       ORDER BY committed_as LIMIT ?`
+    return (this.#sql(sql).all(jobId, skip, limit) as OutputFileRow[]).map(outputFileOf)
+  }
+
+  countFiles(jobId: string): number {
+    const sql = 'SELECT count(*) AS count FROM output_file WHERE job_id = ?'
+    return (this.#sql(sql).get(jobId) as { count: number }).count
   }
 
   findFile(jobId: string, fileId: string): OutputFile | undefined {

@@ -8,6 +8,7 @@ export interface JobRow {
   readonly level: string
   readonly request_url: string
   readonly query: string
+  readonly reply: string
   readonly transaction_time_ms: number
   readonly snapshot_position: string
   readonly ignored_parameters: string
@@ -29,6 +30,7 @@ export interface OutputFileRow {
   readonly stored_encoding: string
   readonly stored_bytes: number
   readonly stored_sha256: string
+  readonly continues_in_file_id: string | null
 }
 
 /** The values of a new row of table `job`, by column. */
@@ -39,6 +41,7 @@ export function jobValues(job: NewJob): Record<string, string | number | null> {
     level: job.level,
     request_url: job.requestUrl,
     query: JSON.stringify(job.query),
+    reply: JSON.stringify(job.reply),
     transaction_time_ms: job.snapshot.transactionTime.getTime(),
     snapshot_position: job.snapshot.position,
     ignored_parameters: JSON.stringify(job.ignoredParameters),
@@ -54,6 +57,7 @@ export function jobOf(row: JobRow): Job {
     level: row.level as Job['level'],
     requestUrl: row.request_url,
     query: JSON.parse(row.query) as Job['query'],
+    reply: JSON.parse(row.reply) as Job['reply'],
     snapshot: {
       transactionTime: new Date(row.transaction_time_ms),
       position: row.snapshot_position,
@@ -74,7 +78,7 @@ function stateOf(row: JobRow): JobState {
 }
 
 /** The values of a new row of table `output_file`, by column. */
-export function outputFileValues(file: OutputFile): Record<string, string | number> {
+export function outputFileValues(file: OutputFile): Record<string, string | number | null> {
   return {
     file_id: file.fileId,
     kind: file.kind,
@@ -85,6 +89,7 @@ export function outputFileValues(file: OutputFile): Record<string, string | numb
     stored_encoding: file.storedEncoding,
     stored_bytes: file.storedBytes,
     stored_sha256: file.storedSha256,
+    continues_in_file_id: file.continuesInFileId ?? null,
   }
 }
 
@@ -100,5 +105,6 @@ export function outputFileOf(row: OutputFileRow): OutputFile {
     storedEncoding: row.stored_encoding as OutputFile['storedEncoding'],
     storedBytes: row.stored_bytes,
     storedSha256: row.stored_sha256,
+    ...(row.continues_in_file_id !== null && { continuesInFileId: row.continues_in_file_id }),
   }
 }

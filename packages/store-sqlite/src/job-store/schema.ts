@@ -9,6 +9,7 @@ export const JOB_MIGRATIONS: readonly string[] = [
     level TEXT NOT NULL,
     request_url TEXT NOT NULL,
     query TEXT NOT NULL,
+    reply TEXT NOT NULL,
     transaction_time_ms INTEGER NOT NULL,
     snapshot_position TEXT NOT NULL,
     ignored_parameters TEXT NOT NULL,
@@ -43,8 +44,12 @@ export const JOB_MIGRATIONS: readonly string[] = [
     stored_encoding TEXT NOT NULL,
     stored_bytes INTEGER NOT NULL,
     stored_sha256 TEXT NOT NULL,
+    continues_in_file_id TEXT,
+    -- Rising in the order of commits, from 1 for the first file of the job.
+    committed_as INTEGER NOT NULL,
     PRIMARY KEY (job_id, partition_index, ordinal),
     UNIQUE (job_id, file_id),
+    UNIQUE (job_id, committed_as),
     FOREIGN KEY (job_id, partition_index)
       REFERENCES partition (job_id, partition_index) ON DELETE CASCADE
   ) STRICT, WITHOUT ROWID;

@@ -70,6 +70,17 @@ export class SqliteJobStore implements JobStore {
     return this.#worker.call('files', jobId)
   }
 
+  committedFiles(
+    jobId: string,
+    range: { readonly skip: number; readonly limit: number },
+  ): Promise<readonly OutputFile[]> {
+    return this.#worker.call('committedFiles', jobId, range)
+  }
+
+  countFiles(jobId: string): Promise<number> {
+    return this.#worker.call('countFiles', jobId)
+  }
+
   findFile(jobId: string, fileId: string): Promise<OutputFile | undefined> {
     return this.#worker.call('findFile', jobId, fileId)
   }
