@@ -2,7 +2,14 @@ export { PATIENT_COMPARTMENT } from './generated/patient-compartment.ts'
 export { RESOURCE_TYPES, type ResourceType } from './generated/resource-types.ts'
 export * from './errors.ts'
 export type { ExportLevel } from './export-level.ts'
-export type { IgnoredParameter, KickOffParameters } from './kick-off-parameters.ts'
+export type {
+  AssociatedData,
+  IgnoredParameter,
+  KickOffParameterName,
+  KickOffParameters,
+  KickOffSupport,
+  TypeFilter,
+} from './kick-off-parameters.ts'
 export type { Manifest, ManifestFile, OutputFileKind } from './manifest.ts'
 export { operationOutcome, type OperationOutcome, type OutcomeIssue } from './operation-outcome.ts'
 export {

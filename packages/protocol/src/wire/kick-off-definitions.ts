@@ -1,133 +1,141 @@
-import { RequestInvalidError } from '../errors.ts'
-import type { ResourceType } from '../generated/resource-types.ts'
-import { parseInstant } from '../instant.ts'
-import type { KickOffParameters } from '../kick-off-parameters.ts'
-import { isResourceType } from '../resource-type.ts'
-
-/** What decoding one parameter may ask about the request as a whole. */
-export interface DecodeContext {
-  readonly lenient: boolean
-  readonly now: Date
-  /** Takes note that something is not acted upon; only called when `lenient`. */
-  readonly ignore: (name: string, reason: string) => void
-}
+import type { KickOffParameterName, KickOffParameters } from '../kick-off-parameters.ts'
+import { decodeAssociatedData } from './parameters/associated-data.ts'
+import type { DecodeContext } from './parameters/decode-context.ts'
+import { decodeElements } from './parameters/elements.ts'
+import { decodeBoolean, decodeOrganizer, decodePositiveInt } from './parameters/output.ts'
+import { decodeOutputFormat } from './parameters/output-format.ts'
+import { decodePatients } from './parameters/patients.ts'
+import { decodeTypeFilters } from './parameters/type-filter.ts'
+import { decodeTypes } from './parameters/types.ts'
+import { decodeInstant, decodeSince } from './parameters/window.ts'
 
 /** How one parameter of the kick-off request is written and what it means. */
 export interface ParameterDefinition {
-  readonly name: string
+  readonly name: KickOffParameterName
   /** Whether the request may hold it more than once. */
   readonly repeats: boolean
-  /** The elements that may carry its value in a Parameters resource, the proper one first. */
+  /** FHIR type by the OperationDefinitions of STU4. */
+  readonly type: 'string' | 'instant' | 'Reference' | 'Coding' | 'boolean' | 'positiveInt'
+  /**
+   * The elements that may carry its value in a Parameters resource up to STU3, the proper one first;
+   * the others are what clients in the field send.
+   */
   readonly bodyElements: readonly string[]
+  /** Whether it came with STU4. */
+  readonly sinceStu4?: boolean
   /** Called once, with all values of the request in their order; at least one. */
   readonly decode: (texts: readonly string[], context: DecodeContext) => Partial<KickOffParameters>
 }
 
-/** The parameters that are acted upon. */
+const INSTANT = ['valueInstant', 'valueDateTime', 'valueString'] as const
+const CODE = ['valueString', 'valueCode', 'valueUri'] as const
+
+/** Every parameter of the IG's export operations, in the order of its tables. */
 export const DEFINITIONS: readonly ParameterDefinition[] = [
   {
     name: '_outputFormat',
     repeats: false,
-    bodyElements: ['valueString', 'valueCode', 'valueUri'],
+    type: 'string',
+    bodyElements: CODE,
     decode: ([text = '']) => ({ outputFormat: decodeOutputFormat(text) }),
   },
   {
     name: '_since',
     repeats: false,
-    bodyElements: ['valueInstant', 'valueDateTime', 'valueString'],
+    type: 'instant',
+    bodyElements: INSTANT,
     decode: ([text = ''], { now }) => ({ since: decodeSince(text, now) }),
   },
   {
     name: '_until',
     repeats: false,
-    bodyElements: ['valueInstant', 'valueDateTime', 'valueString'],
+    type: 'instant',
+    bodyElements: INSTANT,
     decode: ([text = '']) => ({ until: decodeInstant('_until', text) }),
   },
   {
     name: '_type',
     repeats: true,
-    bodyElements: ['valueString', 'valueCode', 'valueUri'],
+    type: 'string',
+    bodyElements: CODE,
     decode: (texts, context) => ({ types: decodeTypes(texts, context) }),
+  },
+  {
+    name: '_elements',
+    repeats: true,
+    type: 'string',
+    bodyElements: ['valueString', 'valueCode'],
+    decode: (texts, context) => ({ elements: decodeElements(texts, context) }),
+  },
+  {
+    name: 'patient',
+    repeats: true,
+    type: 'Reference',
+    bodyElements: ['valueReference', 'valueString', 'valueUri'],
+    decode: (texts, context) => ({ patients: decodePatients(texts, context) }),
+  },
+  {
+    name: 'includeAssociatedData',
+    repeats: true,
+    type: 'Coding',
+    bodyElements: ['valueCode', 'valueString', 'valueCoding'],
+    decode: (texts, context) =>
+      present('includeAssociatedData', decodeAssociatedData(texts, context)),
+  },
+  {
+    name: '_typeFilter',
+    repeats: true,
+    type: 'string',
+    bodyElements: ['valueString', 'valueUri'],
+    decode: (texts, context) => present('typeFilters', decodeTypeFilters(texts, context)),
+  },
+  {
+    name: 'organizeOutputBy',
+    repeats: false,
+    type: 'string',
+    bodyElements: ['valueString', 'valueCode'],
+    decode: ([text = ''], context) => present('organizeOutputBy', decodeOrganizer(text, context)),
+  },
+  {
+    name: 'allowPartialManifests',
+    repeats: false,
+    type: 'boolean',
+    bodyElements: ['valueBoolean', 'valueString'],
+    decode: ([text = '']) => ({
+      allowPartialManifests: decodeBoolean('allowPartialManifests', text),
+    }),
+  },
+  {
+    name: '_minimumFileSize',
+    repeats: false,
+    type: 'positiveInt',
+    bodyElements: ['valuePositiveInt'],
+    sinceStu4: true,
+    decode: ([text = '']) => ({ minimumFileSize: decodePositiveInt('_minimumFileSize', text) }),
+  },
+  {
+    name: '_maximumFileSize',
+    repeats: false,
+    type: 'positiveInt',
+    bodyElements: ['valuePositiveInt'],
+    sinceStu4: true,
+    decode: ([text = '']) => ({ maximumFileSize: decodePositiveInt('_maximumFileSize', text) }),
   },
 ]
 
-/** Parameters of the Bulk Data IG that are not acted upon. */
-export const NOT_SUPPORTED: ReadonlySet<string> = new Set([
-  '_typeFilter',
-  '_elements',
-  'patient',
-  'includeAssociatedData',
-  'organizeOutputBy',
-  'allowPartialManifests',
-  '_minimumFileSize',
-  '_maximumFileSize',
-])
+/** The names of all parameters of the IG's export operations. */
+export const KICK_OFF_PARAMETER_NAMES: ReadonlySet<KickOffParameterName> = new Set(
+  DEFINITIONS.map(({ name }) => name),
+)
 
-const OUTPUT_FORMATS = ['application/fhir+ndjson', 'application/ndjson', 'ndjson']
-/** So many unknown type names of one request are told back. */
-const MAX_NAMED_TYPES = 10
-const TYPE_LIKE = /^[A-Za-z]{1,64}$/
-
-/** Servers SHALL know the full media type and both short forms (Bulk Data, `_outputFormat`). */
-function decodeOutputFormat(text: string): KickOffParameters['outputFormat'] {
-  if (!OUTPUT_FORMATS.includes(withPlus(text).toLowerCase())) {
-    throw new RequestInvalidError(
-      'not-supported',
-      '_outputFormat names a format that is not supported',
-      {
-        nextStep: 'Leave _outputFormat out, or ask for application/fhir+ndjson.',
-      },
-    )
-  }
-  return 'application/fhir+ndjson'
+/** The element that carries the value in STU4, where there is only one. */
+export function valueElement({ type }: ParameterDefinition): string {
+  return `value${type.charAt(0).toUpperCase()}${type.slice(1)}`
 }
 
-function decodeSince(text: string, now: Date): Date {
-  const since = decodeInstant('_since', text)
-  if (since > now) {
-    throw new RequestInvalidError('value', '_since lies in the future', {
-      nextStep: 'Use the transactionTime of an earlier manifest, and check the clock.',
-    })
-  }
-  return since
-}
-
-function decodeInstant(name: string, text: string): Date {
-  const instant = parseInstant(withPlus(text))
-  if (instant !== undefined) return instant
-  throw new RequestInvalidError('value', `${name} is not an instant`, {
-    nextStep: 'Write date, time with seconds and time zone, such as 2026-01-31T08:00:00Z.',
-  })
-}
-
-/** A `+` that was not percent-encoded arrives as a space; neither kind of value can hold a space. */
-function withPlus(text: string): string {
-  return text.replace(' ', '+')
-}
-
-function decodeTypes(texts: readonly string[], context: DecodeContext): readonly ResourceType[] {
-  const names = texts.flatMap((text) => text.split(',')).map((name) => name.trim())
-  if (names.includes('')) {
-    throw new RequestInvalidError('value', '_type has a blank entry', {
-      nextStep: 'Name resource types, separated by single commas, or leave _type out.',
-    })
-  }
-  const types = [...new Set(names.filter(isResourceType))]
-  const reason = whyUnknown(names.filter((name) => !isResourceType(name)))
-  if (reason === undefined) return types
-  if (!context.lenient || types.length === 0) {
-    throw new RequestInvalidError('not-supported', reason, {
-      nextStep: 'Name resource types of FHIR R4, spelled with their capital letters.',
-    })
-  }
-  context.ignore('_type', reason)
-  return types
-}
-
-function whyUnknown(names: readonly string[]): string | undefined {
-  if (names.length === 0) return undefined
-  // What is not made of letters alone may be anything, so it is not told back.
-  const shown = [...new Set(names)].filter((name) => TYPE_LIKE.test(name)).slice(0, MAX_NAMED_TYPES)
-  const listed = shown.length === 0 ? '' : `: ${shown.join(', ')}`
-  return `_type names a resource type that FHIR R4 does not have${listed}`
+function present<K extends keyof KickOffParameters>(
+  key: K,
+  value: KickOffParameters[K] | undefined,
+): Partial<KickOffParameters> {
+  return value === undefined ? {} : { [key]: value }
 }

@@ -6,6 +6,11 @@ export interface ParametersEntry {
   readonly name: string
   readonly valueString?: string
   readonly valueInstant?: string
+  readonly valueCode?: string
+  readonly valueCoding?: { readonly system?: string; readonly code: string }
+  readonly valueReference?: { readonly reference: string }
+  readonly valueBoolean?: boolean
+  readonly valuePositiveInt?: number
 }
 
 /** FHIR R4 Parameters resource, as far as a kick-off request writes it. */
@@ -48,6 +53,39 @@ export function valueElementsOf({ content }: ReceivedEntry): readonly string[] {
   return Object.keys(content).filter(
     (key) => key.startsWith('value') || key === 'part' || key === 'resource',
   )
+}
+
+/**
+ * A value as it would stand in a query string: references as their `reference`, codings as
+ * `system|code` or `code`.
+ *
+ * @returns `undefined` when the value is not of the JSON type that its element has.
+ */
+export function textOfValue(element: string, value: unknown): string | undefined {
+  switch (element) {
+    case 'valueBoolean':
+      return typeof value === 'boolean' ? String(value) : undefined
+    case 'valuePositiveInt':
+      return typeof value === 'number' ? String(value) : undefined
+    case 'valueReference':
+      return isJsonObject(value) ? textIn(value, 'reference') : undefined
+    case 'valueCoding':
+      return isJsonObject(value) ? textOfCoding(value) : undefined
+    default:
+      return typeof value === 'string' ? value : undefined
+  }
+}
+
+function textOfCoding(coding: Readonly<Record<string, unknown>>): string | undefined {
+  const code = textIn(coding, 'code')
+  if (coding['system'] === undefined) return code
+  const system = textIn(coding, 'system')
+  return system === undefined || code === undefined ? undefined : `${system}|${code}`
+}
+
+function textIn(content: Readonly<Record<string, unknown>>, key: string): string | undefined {
+  const text = content[key]
+  return typeof text === 'string' ? text : undefined
 }
 
 function malformed(message: string): RequestInvalidError {

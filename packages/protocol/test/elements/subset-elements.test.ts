@@ -48,7 +48,7 @@ describe('what stays', () => {
       '{"resourceType":"Patient","id":"1","contact":[{"modifierExtension":[]}],"name":[{"modifierExtension":[]}]}',
       '"name":[{"modifierExtension":[]}]',
     ],
-  ])('%s', (_, selectors, text, kept) => {
+  ])('%s', (...[, selectors, text, kept]) => {
     const type = (JSON.parse(text) as { resourceType: string }).resourceType
 
     const subset = subsetOf(text, selectors)
