@@ -37,7 +37,7 @@ export function decodeTypeFilters(
 
 function queriesIn(text: string, { edition }: DecodeContext): readonly string[] {
   if (edition === 'stu4') return [text]
-  return text.split(BETWEEN_QUERIES).map((query) => withoutEncoding(query.trim()))
+  return text.split(BETWEEN_QUERIES).map((query) => withoutEncoding(query.trimStart()))
 }
 
 /** A query that was encoded on its own, and then once more with the rest of the request. */
