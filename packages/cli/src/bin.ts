@@ -38,6 +38,10 @@ for (const output of [process.stdout, process.stderr]) {
 const exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
+  // Opened only where it is read.
+  get stdin() {
+    return process.stdin
+  },
   env: process.env,
   cwd: process.cwd(),
   signal: controller.signal,

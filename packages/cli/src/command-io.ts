@@ -12,6 +12,8 @@ export interface CommandIo {
   readonly stdout: TextOutput
   /** Progress, problems, errors and logs. */
   readonly stderr: TextOutput
+  /** What is piped in. Read only by commands that are told to. */
+  readonly stdin: AsyncIterable<Uint8Array | string>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where `flatfhir.toml` is looked for. */
   readonly cwd: string

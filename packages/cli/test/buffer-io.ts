@@ -9,7 +9,9 @@ export interface BufferIo extends CommandIo {
 }
 
 export function bufferIo(
-  given: Partial<Pick<CommandIo, 'env' | 'cwd' | 'signal'>> & { readonly isTTY?: boolean } = {},
+  given: Partial<Pick<CommandIo, 'env' | 'cwd' | 'signal' | 'stdin'>> & {
+    readonly isTTY?: boolean
+  } = {},
 ): BufferIo {
   const out: string[] = []
   const err: string[] = []
@@ -21,6 +23,7 @@ export function bufferIo(
   return {
     stdout: output(out),
     stderr: output(err),
+    stdin: given.stdin ?? (async function* () {})(),
     env: given.env ?? {},
     cwd: given.cwd ?? '/nonexistent',
     signal: given.signal ?? new AbortController().signal,

@@ -41,7 +41,7 @@ describe('a connection file', () => {
       source: { url: 'https://ehr.example.org/fhir', vendor: 'auto', edition: 'auto' },
       data: { level: 'system', groups: undefined, types: undefined },
       sinks: { duckdb: '/srv/etc/w.duckdb', parquet: undefined },
-      sync: { schedule: undefined, overlap: 3_600_000, reconcile: 30 * 86_400_000 },
+      sync: { schedule: undefined, overlap: 3_600_000, reconcile: 28 * 86_400_000 },
       alarms: { sinceIgnored: 0.2, shrink: 0.2 },
       workDirectory: '/srv/etc/ehr.toml.sync',
     })
@@ -134,7 +134,10 @@ describe('a connection file', () => {
     ['url = "x"', 'It belongs in the table [source].'],
     [`${MINIMAL}[sync]\ntypes = []`, 'It belongs in the table [data].'],
     ['leval = "system"', 'Did you mean data.level?'],
-    [`${MINIMAL}[alarms]\nqqqqqqqq = 1`, 'Keys of [alarms] are since-ignored, shrink.'],
+    [
+      `${MINIMAL}[alarms]\nqqqqqqqq = 1`,
+      'Keys of [alarms] are since-ignored, shrink, shrink-rows.',
+    ],
     ['zzzzzzzzzzzz = 1', 'Tables are source, login, data, sinks, sync, alarms.'],
   ])('%j is answered with the key that was meant', (text, expected) => {
     expect(faultOf(text).nextStep).toBe(expected)

@@ -19,7 +19,13 @@ import { KEYS_ROTATE_COMMAND } from './keys/rotate-command.ts'
 import { KEYS_SHOW_COMMAND } from './keys/show-command.ts'
 import { RECEIPT_COMMAND } from './receipt/command.ts'
 import { SERVE_COMMAND } from './serve/command.ts'
+import { LOAD_COMMAND } from './load/command.ts'
+import { QUERY_COMMAND } from './query/command.ts'
+import { SYNC_DAEMON_COMMAND } from './sync/daemon-command.ts'
+import { SYNC_HISTORY_COMMAND } from './sync/history-command.ts'
 import { SYNC_INIT_COMMAND } from './sync/init-command.ts'
+import { SYNC_RUN_COMMAND } from './sync/run-command.ts'
+import { SYNC_STATUS_COMMAND } from './sync/status-command.ts'
 import { SYNTH_COMMAND } from './synth/command.ts'
 
 /** Every command, in the order of `--help`. */
@@ -35,6 +41,12 @@ export const COMMANDS: readonly Command[] = [
   EXPORT_CANCEL_COMMAND,
   RECEIPT_COMMAND,
   SYNC_INIT_COMMAND,
+  SYNC_RUN_COMMAND,
+  SYNC_STATUS_COMMAND,
+  SYNC_HISTORY_COMMAND,
+  SYNC_DAEMON_COMMAND,
+  LOAD_COMMAND,
+  QUERY_COMMAND,
   KEYS_CREATE_COMMAND,
   KEYS_SHOW_COMMAND,
   KEYS_ROTATE_COMMAND,

@@ -1,6 +1,6 @@
 import { VENDORS } from '../commands/export/plan-options.ts'
 import type { OptionDefinition } from '../options/option-table.ts'
-import { choice, durationWithin, list, path, text } from '../options/value-types.ts'
+import { choice, durationWithin, flag, integer, list, path, text } from '../options/value-types.ts'
 import type {
   ConnectionAlarms,
   ConnectionData,
@@ -42,6 +42,12 @@ const SOURCE: KeyTable<ConnectionSource> = {
     type: headerTable,
     description: 'Headers for every request to the provider; not for tokens or passwords',
     example: { 'Epic-Client-ID': 'my-client' },
+  },
+  lenient: {
+    type: flag,
+    description: 'Let the provider ignore kick-off parameters that it does not know',
+    default: false,
+    example: true,
   },
 }
 
@@ -121,6 +127,11 @@ const DATA: KeyTable<ConnectionData> = {
     description: 'Searches that resources of a type have to match (_typeFilter)',
     example: ['Observation?category=laboratory'],
   },
+  associatedData: {
+    type: texts('SET'),
+    description: 'Sets of further resources to ask for (includeAssociatedData)',
+    example: ['LatestProvenanceResources'],
+  },
 }
 
 const SINKS: KeyTable<ConnectionSinks> = {
@@ -160,8 +171,15 @@ const SYNC: KeyTable<ConnectionSync> = {
   reconcile: {
     type: durationOrNever,
     description: 'How often everything is exported and compared with what is landed',
-    default: 30 * DAY_MS,
-    example: '30d',
+    default: 28 * DAY_MS,
+    example: '28d',
+  },
+  joinersPerExport: {
+    type: integer(1, 100_000),
+    description:
+      'Patients in one export of the history of those who joined a cohort since the last run',
+    default: 200,
+    example: 200,
   },
   workDirectory: {
     type: path('DIR'),
@@ -185,6 +203,12 @@ const ALARMS: KeyTable<ConnectionAlarms> = {
       'A run stops before it commits when a type, or the roster of a cohort, would shrink by more than this share',
     default: 0.2,
     example: '20%',
+  },
+  shrinkRows: {
+    type: integer(0, 1_000_000_000),
+    description: 'So few rows, or members, less are never suspicious',
+    default: 10,
+    example: 10,
   },
 }
 

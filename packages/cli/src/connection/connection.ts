@@ -9,6 +9,7 @@ export interface ConnectionSource {
   readonly edition: 'auto' | 'stu1' | 'stu2' | 'stu3' | 'stu4'
   /** `NAME:VALUE` each. */
   readonly headers: readonly string[] | undefined
+  readonly lenient: boolean
 }
 
 /** As whom: the table `[login]`. Secrets are named, never held. */
@@ -30,6 +31,7 @@ export interface ConnectionData {
   readonly groups: readonly string[] | undefined
   readonly types: readonly string[] | undefined
   readonly typeFilters: readonly string[] | undefined
+  readonly associatedData: readonly string[] | undefined
 }
 
 /** Whither: the table `[sinks]`. */
@@ -44,6 +46,7 @@ export interface ConnectionSync {
   readonly timeZone: string | undefined
   readonly overlap: number
   readonly reconcile: number | 'never'
+  readonly joinersPerExport: number
   readonly workDirectory: string | undefined
 }
 
@@ -51,6 +54,7 @@ export interface ConnectionSync {
 export interface ConnectionAlarms {
   readonly sinceIgnored: number
   readonly shrink: number
+  readonly shrinkRows: number
 }
 
 /** A connection as its file says it: checked, and with its paths made absolute. */
