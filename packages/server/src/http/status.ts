@@ -1,14 +1,14 @@
 import { encodeManifest, type Manifest, type ManifestFile } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
 import { mayAskAbout } from '../access/export-rights.ts'
-import type { OutputFile } from '../job-store.ts'
-import type { CompleteStatus, ExportStatus, InProgressStatus } from '../jobs/export-status.ts'
+import type { Job, OutputFile } from '../job-store.ts'
+import type { ExportStatus, InProgressStatus, ManifestPage } from '../jobs/export-status.ts'
 import { insufficientScope } from './access-refusals.ts'
 import { jsonAnswer, outcomeAnswer, type Answer } from './answer.ts'
 import { notFound, type RequestRefusedError } from './request-refused-error.ts'
-import { segmentOf } from './request-parts.ts'
+import { rawQueryOf, segmentOf } from './request-parts.ts'
 import type { HttpContext, Route } from './route.ts'
-import { isRandomId, outputFileUrl, STATUS_PATH } from './urls.ts'
+import { isRandomId, outputFileUrl, STATUS_PATH, statusUrl } from './urls.ts'
 
 /**
  * Status requests and delete requests, at the status URL of a job.
@@ -29,60 +29,97 @@ export function statusRoutes(context: HttpContext): readonly Route[] {
 }
 
 async function exportStatus(context: HttpContext, request: FastifyRequest): Promise<Answer> {
-  const status = await ownStatus(context, request, 'status')
+  const status = await ownStatus(context, request, { attempted: 'status', page: pageOf(request) })
   const { client } = context.access.requesterOf(request)
   context.limiter.countPoll(client, status.job.jobId)
   return statusAnswer(context, status)
 }
 
 function statusAnswer(context: HttpContext, status: ExportStatus): Answer {
+  const answer = answerOf(context, status)
+  if (!status.job.reply.separateExportStatus) return answer
+  // The HTTP status is then that of the status request alone (SHALL).
+  const headers = { ...answer.headers, 'x-export-status': String(answer.status) }
+  return { ...answer, status: 200, headers }
+}
+
+function answerOf(context: HttpContext, status: ExportStatus): Answer {
   switch (status.state) {
     case 'in-progress':
-      return inProgress(status)
+      return inProgress(context, status)
     case 'complete':
-      return complete(context, status)
+      return manifestAnswer(context, 200, {
+        job: status.job,
+        page: status,
+        headers: { expires: status.expiresAt.toUTCString() },
+      })
     case 'error':
       return outcomeAnswer(500, status.issue)
   }
 }
 
-function inProgress({ progress, retryAfterSeconds }: InProgressStatus): Answer {
-  return {
-    status: 202,
-    headers: { 'x-progress': progress, 'retry-after': String(Math.ceil(retryAfterSeconds)) },
-  }
+function inProgress(context: HttpContext, status: InProgressStatus): Answer {
+  const { job, partial, progress, retryAfterSeconds } = status
+  const headers = { 'x-progress': progress, 'retry-after': String(Math.ceil(retryAfterSeconds)) }
+  if (partial === undefined) return { status: 202, headers }
+  return manifestAnswer(context, 202, { job, page: partial, headers })
 }
 
-function complete(context: HttpContext, status: CompleteStatus): Answer {
-  return jsonAnswer(200, encodeManifest(manifestOf(context, status), 'stu3'), {
-    expires: status.expiresAt.toUTCString(),
-  })
+interface PageToTell {
+  readonly job: Job
+  readonly page: ManifestPage
+  readonly headers: Readonly<Record<string, string>>
 }
 
-function manifestOf(context: HttpContext, { job, files }: CompleteStatus): Manifest {
+function manifestAnswer(
+  context: HttpContext,
+  status: number,
+  { job, page, headers }: PageToTell,
+): Answer {
+  const manifest = encodeManifest(manifestOf(context, job, page), job.reply.edition)
+  return jsonAnswer(status, manifest, headers)
+}
+
+function manifestOf(
+  context: HttpContext,
+  { jobId, snapshot, requestUrl, query }: Job,
+  { files, nextPage }: ManifestPage,
+): Manifest {
   const ofKind = (kind: OutputFile['kind']): ManifestFile[] =>
-    files.filter((file) => file.kind === kind).map((file) => manifestFile(context, job.jobId, file))
+    files.filter((file) => file.kind === kind).map((file) => manifestFile(context, jobId, file))
   return {
-    transactionTime: job.snapshot.transactionTime,
-    request: job.requestUrl,
+    transactionTime: snapshot.transactionTime,
+    request: requestUrl,
     requiresAccessToken: context.access.requiresAccessToken,
     output: ofKind('output'),
     deleted: ofKind('deleted'),
     outcome: ofKind('outcome'),
+    ...(query.organizedBy !== undefined && { outputOrganizedBy: query.organizedBy }),
+    ...(nextPage !== undefined && { next: `${statusUrl(context, jobId)}?page=${nextPage}` }),
   }
+}
+
+/** Pages after the first are at the status URL too, so that the same rules guard them. */
+function pageOf(request: FastifyRequest): number {
+  const page = new URLSearchParams(rawQueryOf(request)).get('page') ?? '0'
+  if (!/^\d{1,6}$/.test(page)) throw unknownExport()
+  return Number(page)
 }
 
 function manifestFile(
   context: HttpContext,
   jobId: string,
-  { fileId, type, resourceCount, bytes, sha256 }: OutputFile,
+  { fileId, type, resourceCount, bytes, sha256, continuesInFileId }: OutputFile,
 ): ManifestFile {
   const url = outputFileUrl(context, { jobId, fileId })
-  return { type, url, count: resourceCount, fileSize: bytes, sha256 }
+  const file = { type, url, count: resourceCount, fileSize: bytes, sha256 }
+  if (continuesInFileId === undefined) return file
+  const continuesInFile = outputFileUrl(context, { jobId, fileId: continuesInFileId })
+  return { ...file, continuesInFile }
 }
 
 async function deleteExport(context: HttpContext, request: FastifyRequest): Promise<Answer> {
-  const { job } = await ownStatus(context, request, 'delete')
+  const { job } = await ownStatus(context, request, { attempted: 'delete', page: 0 })
   if (!(await context.jobs.delete(job.jobId))) throw unknownExport()
   const actor = context.access.actorOf(request)
   await context.audit.record({
@@ -102,12 +139,12 @@ async function deleteExport(context: HttpContext, request: FastifyRequest): Prom
 async function ownStatus(
   context: HttpContext,
   request: FastifyRequest,
-  attempted: 'status' | 'delete',
+  { attempted, page }: { readonly attempted: 'status' | 'delete'; readonly page: number },
 ): Promise<ExportStatus> {
   const { access } = context
   const jobId = segmentOf(request, 'jobId')
   if (!isRandomId(jobId)) throw unknownExport()
-  const status = await context.jobs.status(jobId)
+  const status = await context.jobs.status(jobId, page)
   if (status === undefined) throw unknownExport()
   if (!access.owns(request, status.job)) {
     throw await access.refuse(request, { attempted, reason: 'not-owner', jobId }, unknownExport())

@@ -9,9 +9,10 @@ import {
   type ExportJobsOptions,
   type ExportJobsSettings,
 } from './export-jobs-options.ts'
-import type { ExportStatus, InProgressStatus } from './export-status.ts'
+import type { ExportStatus, InProgressStatus, ManifestPage } from './export-status.ts'
 import { JobProgress } from './job-progress.ts'
 import { JobRun } from './job-run.ts'
+import { isPageReady, pageRange } from './manifest-pages.ts'
 import { PartitionScheduler } from './partition-scheduler.ts'
 import { within } from './within.ts'
 
@@ -117,29 +118,40 @@ export class ExportJobs implements AsyncDisposable {
     }
   }
 
-  /** `undefined` for unknown, deleted and expired jobs alike. */
-  async status(jobId: string): Promise<ExportStatus | undefined> {
+  /**
+   * How far a job is, and the files that can be told.
+   *
+   * @param page - Of the manifest, from 0; there are others only with `allowPartialManifests`.
+   * @returns `undefined` for unknown, deleted and expired jobs, and for pages that are not there.
+   */
+  async status(jobId: string, page = 0): Promise<ExportStatus | undefined> {
     const job = await this.#findUnexpired(jobId)
     if (job === undefined) return undefined
     const run = this.#runs.get(jobId)
     const { state } = job
     if (state.name === 'failed') return { state: 'error', job, issue: state.issue }
-    if (state.name !== 'complete') {
-      if (run?.failure !== undefined) return { state: 'error', job, issue: run.failure }
-      return this.#inProgress(job, run?.progress)
+    const isComplete = state.name === 'complete' && !this.#isYoung(job)
+    if (!isComplete && run?.failure !== undefined) {
+      return { state: 'error', job, issue: run.failure }
     }
-    if (this.#isYoung(job)) return { ...this.#inProgress(job, run?.progress), ...ALL_BUT_DONE }
-    const { completedAt, expiresAt } = state
-    const files = await this.#settings.jobs.files(jobId)
+    const found = await this.#page(job, { page, isComplete })
     // Deleted in the meantime, its files would look like none, and the export like an empty one.
     if ((await this.#settings.jobs.find(jobId)) === undefined) return undefined
-    return { state: 'complete', job, files, completedAt, expiresAt }
+    if (page > 0 && found === undefined) return undefined
+    if (isComplete && found !== undefined) {
+      const { completedAt, expiresAt } = state
+      return { state: 'complete', job, ...found, completedAt, expiresAt }
+    }
+    const inProgress = this.#inProgress(job, run?.progress)
+    const ending = state.name === 'complete' ? ALL_BUT_DONE : {}
+    return { ...inProgress, ...ending, ...(found !== undefined && { partial: found }) }
   }
 
-  /** `undefined` unless the job is complete and has not expired. */
+  /** `undefined` unless the job, or the part of it that may be told, is complete and has not expired. */
   async findFile(key: OutputFileKey): Promise<FoundFile | undefined> {
     const job = await this.#findUnexpired(key.jobId)
-    if (job?.state.name !== 'complete') return undefined
+    if (job === undefined || job.state.name === 'failed') return undefined
+    if (job.state.name !== 'complete' && !job.reply.allowPartialManifests) return undefined
     const file = await this.#settings.jobs.findFile(key.jobId, key.fileId)
     return file && { job, file }
   }
@@ -254,6 +266,20 @@ export class ExportJobs implements AsyncDisposable {
     const job = await this.#settings.jobs.find(jobId)
     if (job === undefined || !('expiresAt' in job.state)) return job
     return job.state.expiresAt > this.#settings.clock() ? job : undefined
+  }
+
+  async #page(
+    { jobId, reply }: Job,
+    { page, isComplete }: { readonly page: number; readonly isComplete: boolean },
+  ): Promise<ManifestPage | undefined> {
+    const { jobs } = this.#settings
+    if (!reply.allowPartialManifests) {
+      return isComplete && page === 0 ? { files: await jobs.files(jobId) } : undefined
+    }
+    const committed = { files: await jobs.countFiles(jobId), complete: isComplete }
+    if (!isPageReady(page, committed)) return undefined
+    const files = await jobs.committedFiles(jobId, pageRange(page))
+    return { files, ...(isPageReady(page + 1, committed) && { nextPage: page + 1 }) }
   }
 
   #inProgress(job: Job, progress?: JobProgress): InProgressStatus {

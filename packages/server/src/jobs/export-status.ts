@@ -4,6 +4,14 @@ import type { Job, OutputFile } from '../job-store.ts'
 /** What a status request finds out about a job that is neither deleted nor expired. */
 export type ExportStatus = InProgressStatus | CompleteStatus | ErrorStatus
 
+/** Files that are told together. */
+export interface ManifestPage {
+  /** In the order of the manifest. */
+  readonly files: readonly OutputFile[]
+  /** The page after this one, where it can be told. */
+  readonly nextPage?: number
+}
+
 /**
  * The job is being worked on, or waits for its turn.
  *
@@ -18,6 +26,8 @@ export interface InProgressStatus {
   readonly progress: string
   /** For `Retry-After`: small while the job is young, growing with the expected remaining time. */
   readonly retryAfterSeconds: number
+  /** With `allowPartialManifests`, once there is enough for the page that was asked for. */
+  readonly partial?: ManifestPage
 }
 
 /**
@@ -25,11 +35,9 @@ export interface InProgressStatus {
  *
  * @see {@link https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status | Bulk Data: Complete Status}
  */
-export interface CompleteStatus {
+export interface CompleteStatus extends ManifestPage {
   readonly state: 'complete'
   readonly job: Job
-  /** In the order of the manifest. */
-  readonly files: readonly OutputFile[]
   readonly completedAt: Date
   readonly expiresAt: Date
 }
