@@ -1,5 +1,5 @@
 /**
- * Writes the tables of FHIR R4 that packages/protocol needs, from the definitions of the standard.
+ * Writes the tables of FHIR R4 that packages need, from the definitions of the standard.
  *
  * The tables are committed, so that neither a build nor a user needs the 100 MB of definitions. Run
  * `npm run generate` after a change here; a test fails while the committed files differ.
@@ -8,9 +8,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { format } from 'prettier'
+import { searchParameterTable } from './search-parameter-tables.mjs'
 
 const FHIR_VERSION = '4.0.1'
-const TARGET = new URL('../packages/protocol/src/generated/', import.meta.url)
+const PROTOCOL = new URL('../packages/protocol/src/generated/', import.meta.url)
+const SEARCH = new URL('../packages/search/src/generated/', import.meta.url)
 const PRETTIER = { parser: 'typescript', printWidth: 100, semi: false, singleQuote: true }
 const HEADER =
   '// Written by scripts/generate-r4-tables.mjs from the definitions of FHIR R4: do not edit.\n\n'
@@ -111,6 +113,39 @@ export async function renderTables(definitions) {
   }
 }
 
+/** Reads the parts of the definitions that the table of search parameters is made from. */
+export async function readSearchDefinitions() {
+  const [definitions, types, valueSets] = await Promise.all([
+    readDefinitions(),
+    readBundle('profiles-types.json'),
+    readBundle('valuesets.json'),
+  ])
+  return { ...definitions, types, valueSets }
+}
+
+/**
+ * The generated files' contents of packages/search by name.
+ *
+ * @param {{ profiles: object[], types: object[], valueSets: object[], searchParameters: object[] }} definitions
+ * @returns {Promise<Record<string, string>>}
+ */
+export async function renderSearchTables(definitions) {
+  const table = searchParameterTable(definitions, resourceTypes(definitions.profiles))
+  return { 'search-parameters.ts': await format(renderSearchParameters(table), PRETTIER) }
+}
+
+function renderSearchParameters(table) {
+  return `${HEADER}import type { SearchParameterTable } from '../search-parameter-row.ts'
+
+/**
+ * The search parameters of FHIR R4 (${FHIR_VERSION}) by type and code; \`Resource\` has those of all types.
+ *
+ * @see {@link https://hl7.org/fhir/R4/searchparameter-registry.html | FHIR R4: Search parameters}
+ */
+export const SEARCH_PARAMETERS: SearchParameterTable = ${JSON.stringify(table)}
+`
+}
+
 function renderResourceTypes(types) {
   return `${HEADER}/** The ${types.length} concrete resource types of FHIR R4 (${FHIR_VERSION}), sorted. */
 export const RESOURCE_TYPES = ${JSON.stringify(types)} as const
@@ -142,9 +177,14 @@ async function readBundle(name) {
 }
 
 async function main() {
-  for (const [name, text] of Object.entries(await renderTables(await readDefinitions()))) {
-    await writeFile(new URL(name, TARGET), text)
-    console.log(fileURLToPath(new URL(name, TARGET)))
+  await writeTables(PROTOCOL, await renderTables(await readDefinitions()))
+  await writeTables(SEARCH, await renderSearchTables(await readSearchDefinitions()))
+}
+
+async function writeTables(directory, tables) {
+  for (const [name, text] of Object.entries(tables)) {
+    await writeFile(new URL(name, directory), text)
+    console.log(fileURLToPath(new URL(name, directory)))
   }
 }
 
