@@ -9,3 +9,8 @@ export {
   tableName,
 } from './columns/table-sql.ts'
 export { typedSelectSql, type TypedSelectOptions } from './columns/typed-select.ts'
+export { QueryInvalidError, QueryRefusedError, type QueryRefusal } from './query/errors.ts'
+export { formatQuery, type QueryFormat } from './query/format-query.ts'
+export { cellJson, type QueryCell } from './query/query-cell.ts'
+export { queryDatabase, type QueryOptions } from './query/query-database.ts'
+export type { QueryColumn, QueryResult } from './query/query-result.ts'

@@ -1,0 +1,131 @@
+import {
+  StatementType,
+  type DuckDBConnection,
+  type DuckDBPreparedStatement,
+  type DuckDBResult,
+} from '@duckdb/node-api'
+
+import { openDuckDb, type DuckDb } from '../database/open-duckdb.ts'
+import { QueryRefusedError } from './errors.ts'
+import { queryCell, type QueryCell } from './query-cell.ts'
+import { queryFailure } from './query-failure.ts'
+import type { QueryResult } from './query-result.ts'
+
+const DEFAULT_WAIT_MS = 2_000
+const READING: ReadonlySet<StatementType> = new Set([StatementType.SELECT, StatementType.EXPLAIN])
+
+/** How a query is run. */
+export interface QueryOptions {
+  /**
+   * Memory that DuckDB may use; what does not fit goes to a temporary directory.
+   *
+   * @defaultValue 600 MB
+   */
+  readonly memoryLimitBytes?: number
+  /** @defaultValue all cores */
+  readonly threads?: number
+  /**
+   * How long to wait for whoever writes to the database, in milliseconds.
+   *
+   * @defaultValue 2 seconds
+   */
+  readonly waitMs?: number
+  /**
+   * **Lets SQL read and write any file that the process may**, such as `read_csv('…')`.
+   *
+   * @defaultValue false
+   */
+  readonly allowExternalAccess?: boolean
+  /** Aborting it interrupts the query. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Runs one reading statement on a DuckDB database, which is opened for reading only and stays open
+ * until the result is disposed of. Nobody may write to it meanwhile.
+ *
+ * @throws WarehouseBusyError while another process writes to the database.
+ * @throws WarehouseNotRecognisedError when there is no DuckDB database.
+ * @throws {@link QueryRefusedError} for what is not one statement that reads.
+ * @throws QueryInvalidError for SQL that is wrong or fails. Holds nothing of the data.
+ */
+export async function queryDatabase(
+  path: string,
+  sql: string,
+  options: QueryOptions = {},
+): Promise<QueryResult> {
+  const database = await openDuckDb({ waitMs: DEFAULT_WAIT_MS, ...options, path, readOnly: true })
+  const close = async (): Promise<void> => database[Symbol.asyncDispose]()
+  try {
+    const connection = await connect(database, options)
+    const result = await startQuery(connection, sql, options.signal)
+    return {
+      columns: columnsOf(result),
+      rows: rowsOf(result),
+      [Symbol.asyncDispose]: async () => {
+        connection.closeSync()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function connect(
+  database: DuckDb,
+  { allowExternalAccess = false }: QueryOptions,
+): Promise<DuckDBConnection> {
+  const connection = await database.connect()
+  if (!allowExternalAccess) await connection.run('SET enable_external_access = false')
+  await connection.run('SET lock_configuration = true')
+  return connection
+}
+
+async function startQuery(
+  connection: DuckDBConnection,
+  sql: string,
+  signal: AbortSignal | undefined,
+): Promise<DuckDBResult> {
+  const interrupt = (): void => {
+    connection.interrupt()
+  }
+  signal?.throwIfAborted()
+  signal?.addEventListener('abort', interrupt, { once: true })
+  try {
+    const statement = await prepareReading(connection, sql)
+    return await statement.stream()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error instanceof QueryRefusedError ? error : queryFailure(error)
+  }
+}
+
+async function prepareReading(
+  connection: DuckDBConnection,
+  sql: string,
+): Promise<DuckDBPreparedStatement> {
+  const statements = await connection.extractStatements(sql)
+  if (statements.count !== 1) throw new QueryRefusedError('several-statements')
+  const statement = await statements.prepare(0)
+  if (!READING.has(statement.statementType)) throw new QueryRefusedError('not-read-only')
+  return statement
+}
+
+function columnsOf(result: DuckDBResult): QueryResult['columns'] {
+  const types = result.columnTypes()
+  return result
+    .deduplicatedColumnNames()
+    .map((name, index) => ({ name, type: types[index]?.toString() ?? '' }))
+}
+
+async function* rowsOf(result: DuckDBResult): AsyncGenerator<readonly QueryCell[], void, void> {
+  for (;;) {
+    const chunk = await result.fetchChunk().catch((error: unknown) => {
+      throw queryFailure(error)
+    })
+    if (chunk === null || chunk.rowCount === 0) return
+    for (const row of chunk.getRows()) yield row.map(queryCell)
+  }
+}
