@@ -10,7 +10,13 @@ export type {
   KickOffSupport,
   TypeFilter,
 } from './kick-off-parameters.ts'
-export type { Manifest, ManifestFile, OutputFileKind } from './manifest.ts'
+export type {
+  IssueSeverity,
+  Manifest,
+  ManifestExtensionValue,
+  ManifestFile,
+  OutputFileKind,
+} from './manifest.ts'
 export { operationOutcome, type OperationOutcome, type OutcomeIssue } from './operation-outcome.ts'
 export {
   readBundleText,

@@ -1,7 +1,7 @@
 import { ManifestInvalidError } from '../errors.ts'
 import { parseInstant } from '../instant.ts'
 import { isJsonObject } from '../json.ts'
-import type { Manifest, ManifestFile } from '../manifest.ts'
+import type { IssueSeverity, Manifest, ManifestExtensionValue, ManifestFile } from '../manifest.ts'
 import {
   DPC_CHECKSUM_EXTENSION,
   DPC_FILE_LENGTH_EXTENSION,
@@ -17,6 +17,7 @@ interface Field {
 
 const SHA256 = /^[0-9a-f]{64}$/i
 const DIGITS = /^\d+$/
+const SEVERITIES: readonly IssueSeverity[] = ['fatal', 'error', 'warning', 'information', 'success']
 /** URLs are resolved against the manifest's own by the caller; this only tells whether they can be. */
 const ANY_BASE = 'https://manifest.invalid/'
 
@@ -27,11 +28,12 @@ const ANY_BASE = 'https://manifest.invalid/'
  * - numbers may be strings of digits, booleans may be strings;
  * - a missing `requiresAccessToken` means `true` (a client sends its token only to the Data
  *   Provider's origin, whatever the manifest says);
- * - files of `deleted` and `outcome` need no type;
+ * - files of `deleted` and `outcome` need no type, nor do those of an organised output;
  * - `error` and `outcome` may both be there;
  * - sizes and digests are found in `fileSize`, in flatfhir's extensions and in those of CMS's DPC.
  *
- * URLs are kept as they are, relative ones included. What else the manifest holds is left out.
+ * URLs are kept as they are, relative ones included. What else the manifest holds is left out, but for
+ * its own extensions with a text, a number or a boolean.
  *
  * @param json - The parsed body; nothing in it is trusted.
  * @throws {@link ManifestInvalidError} naming the place of what cannot be used, as in
@@ -43,16 +45,22 @@ export function decodeManifest(json: unknown): Manifest {
   const field = (name: string): Field => ({ path: name, value: json[name] })
   const request = optional(field('request'), decodeText)
   const next = decodeNext(field('link'))
+  const outputOrganizedBy = textIn(json['outputOrganizedBy'])
+  const detail = textIn(json['outputOrganizedByDetail'])
+  const extensions = decodeExtensions(json['extension'])
   return {
     transactionTime: decodeInstant(field('transactionTime')),
     requiresAccessToken: optional(field('requiresAccessToken'), decodeBoolean) ?? true,
-    output: listOf(field('output')).map((item) => decodeFile(item)),
+    ...(outputOrganizedBy !== undefined && { outputOrganizedBy }),
+    ...(detail !== undefined && { outputOrganizedByDetail: detail }),
+    output: listOf(field('output')).map((item) => decodeFile(item, outputOrganizedBy)),
     deleted: listOf(field('deleted')).map((item) => decodeFile(item, 'Bundle')),
     outcome: [...listOf(field('error')), ...listOf(field('outcome'))].map((item) =>
       decodeFile(item, 'OperationOutcome'),
     ),
     ...(request !== undefined && { request }),
     ...(next !== undefined && { next }),
+    ...(extensions !== undefined && { extensions }),
   }
 }
 
@@ -72,13 +80,47 @@ function decodeFile(item: Field, defaultType?: string): ManifestFile {
     [extensions(SHA256_EXTENSION), sha256OfDpc(extensions(DPC_CHECKSUM_EXTENSION))],
     decodeSha256,
   )
+  const continuesInFile = optional(field('continuesInFile'), decodeUrl)
+  const countBySeverity = decodeSeverities(value['countSeverity'])
   return {
     type,
     url: decodeUrl(field('url')),
+    ...(continuesInFile !== undefined && { continuesInFile }),
+    ...(countBySeverity !== undefined && { countBySeverity }),
     ...(count !== undefined && { count }),
     ...(fileSize !== undefined && { fileSize }),
     ...(sha256 !== undefined && { sha256 }),
   }
+}
+
+/** Told for information only, so that what cannot be read is passed over. */
+function decodeSeverities(value: unknown): ManifestFile['countBySeverity'] {
+  if (!Array.isArray(value)) return undefined
+  const counts = value
+    .filter(isJsonObject)
+    .flatMap(({ code, count }): [IssueSeverity, number][] => {
+      const severity = SEVERITIES.find((known) => known === code)
+      return severity !== undefined && isCount(count) ? [[severity, count]] : []
+    })
+  return counts.length === 0 ? undefined : Object.fromEntries(counts)
+}
+
+function decodeExtensions(value: unknown): Manifest['extensions'] {
+  const entries: readonly (readonly [unknown, unknown])[] = isJsonObject(value)
+    ? Object.entries(value)
+    : Array.isArray(value)
+      ? value.filter(isJsonObject).map((extension) => [extension['url'], valueOf(extension)])
+      : []
+  const readable = entries.filter(
+    (entry): entry is readonly [string, ManifestExtensionValue] =>
+      typeof entry[0] === 'string' && ['string', 'number', 'boolean'].includes(typeof entry[1]),
+  )
+  return readable.length === 0 ? undefined : Object.fromEntries(readable)
+}
+
+function valueOf(extension: Readonly<Record<string, unknown>>): unknown {
+  const key = Object.keys(extension).find((name) => name.startsWith('value'))
+  return key === undefined ? undefined : extension[key]
 }
 
 /**
@@ -91,8 +133,7 @@ function extensionsOf({ path, value }: Field): (url: string) => Field {
   const items: readonly unknown[] = Array.isArray(value) ? value : []
   return (url) => {
     const extension = items.filter(isJsonObject).find((item) => item['url'] === url) ?? {}
-    const valueKey = Object.keys(extension).find((key) => key.startsWith('value'))
-    return at(url, valueKey === undefined ? undefined : extension[valueKey])
+    return at(url, valueOf(extension))
   }
 }
 
@@ -133,8 +174,14 @@ function isAbsent(value: unknown): boolean {
   return value === undefined || value === null
 }
 
+/** A text that is not needed: what is none counts as absent. */
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
 function decodeText(field: Field): string {
-  if (typeof field.value === 'string' && field.value !== '') return field.value
+  const text = textIn(field.value)
+  if (text !== undefined) return text
   throw invalid(field, 'a text')
 }
 
@@ -163,8 +210,12 @@ function decodeCount(field: Field): number {
   const { value } = field
   const isDigits = typeof value === 'string' && DIGITS.test(value)
   const count = isDigits ? Number(value) : value
-  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count
+  if (isCount(count)) return count
   throw invalid(field, 'a whole number, 0 or more')
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 function decodeSha256(field: Field): string {

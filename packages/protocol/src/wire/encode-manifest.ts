@@ -1,5 +1,5 @@
 import { formatInstant } from '../instant.ts'
-import type { Manifest, ManifestFile } from '../manifest.ts'
+import type { Manifest, ManifestExtensionValue, ManifestFile } from '../manifest.ts'
 import type { Edition } from './edition.ts'
 import { FILE_SIZE_EXTENSION, SHA256_EXTENSION } from './manifest-extensions.ts'
 
@@ -21,7 +21,7 @@ export function encodeManifest(manifest: Manifest, edition: Edition): JsonObject
 }
 
 function encodeStu1To3(manifest: Manifest, edition: Edition): JsonObject {
-  const { transactionTime, request, requiresAccessToken, output, deleted, outcome } = manifest
+  const { transactionTime, request, requiresAccessToken, deleted, outcome, extensions } = manifest
   if (request === undefined) throw new RangeError(`A manifest of ${edition} names its request`)
   // STU1 knows no deletions. A reader of it skips what it does not know, so they are told where
   // there are any.
@@ -30,20 +30,24 @@ function encodeStu1To3(manifest: Manifest, edition: Edition): JsonObject {
     transactionTime: formatInstant(transactionTime),
     request,
     requiresAccessToken,
-    output: output.map(fileOfStu1To3),
+    ...organizer(manifest),
+    output: outputFiles(manifest, fileOfStu1To3),
     ...(tellsDeleted && { deleted: deleted.map(fileOfStu1To3) }),
     // Required even when it is empty.
     error: outcome.map(fileOfStu1To3),
     ...linkTo(manifest.next),
+    ...(extensions !== undefined && { extension: extensions }),
   }
 }
 
 /** Until STU3 an extension is an object whose keys are URLs. */
-function fileOfStu1To3({ type, url, count, fileSize, sha256 }: ManifestFile): JsonObject {
+function fileOfStu1To3(file: ManifestFile): JsonObject {
+  const { type, url, count, fileSize, sha256, continuesInFile } = file
   const hasExtension = fileSize !== undefined || sha256 !== undefined
   return {
     type,
     url,
+    ...(continuesInFile !== undefined && { continuesInFile }),
     ...(count !== undefined && { count }),
     ...(hasExtension && {
       extension: {
@@ -55,27 +59,62 @@ function fileOfStu1To3({ type, url, count, fileSize, sha256 }: ManifestFile): Js
 }
 
 function encodeStu4(manifest: Manifest): JsonObject {
-  const { transactionTime, requiresAccessToken, output, deleted, outcome, next } = manifest
+  const { transactionTime, requiresAccessToken, deleted, outcome, next, extensions } = manifest
+  const { outputOrganizedByDetail } = manifest
   return {
     manifestType: MANIFEST_TYPE,
     transactionTime: formatInstant(transactionTime),
     requiresAccessToken,
     outputFormat: 'application/fhir+ndjson',
-    output: output.map((file) => ({ type: file.type, ...fileOfStu4(file) })),
+    ...organizer(manifest),
+    ...(outputOrganizedByDetail !== undefined && { outputOrganizedByDetail }),
+    output: outputFiles(manifest, (file) => ({ type: file.type, ...fileOfStu4(file) })),
     deleted: deleted.map(fileOfStu4),
-    outcome: outcome.map(fileOfStu4),
+    outcome: outcome.map((file) => ({ ...fileOfStu4(file), ...severitiesOf(file) })),
     ...linkTo(next),
+    ...(extensions !== undefined && {
+      extension: Object.entries(extensions).map(([url, value]) => ({ url, ...fhirValue(value) })),
+    }),
   }
 }
 
 /** In STU4 the size is a field, extensions are FHIR's, and only output files have a type. */
-function fileOfStu4({ url, count, fileSize, sha256 }: ManifestFile): JsonObject {
+function fileOfStu4(file: ManifestFile): JsonObject {
+  const { url, count, fileSize, sha256, continuesInFile } = file
   return {
     url,
+    ...(continuesInFile !== undefined && { continuesInFile }),
     ...(count !== undefined && { count }),
     ...(fileSize !== undefined && { fileSize }),
     ...(sha256 !== undefined && { extension: [{ url: SHA256_EXTENSION, valueString: sha256 }] }),
   }
+}
+
+function severitiesOf({ countBySeverity }: ManifestFile): JsonObject {
+  if (countBySeverity === undefined) return {}
+  const countSeverity = Object.entries(countBySeverity).map(([code, count]) => ({ code, count }))
+  return countSeverity.length === 0 ? {} : { countSeverity }
+}
+
+function fhirValue(value: ManifestExtensionValue): JsonObject {
+  if (typeof value === 'string') return { valueString: value }
+  if (typeof value === 'boolean') return { valueBoolean: value }
+  return (value | 0) === value ? { valueInteger: value } : { valueDecimal: value }
+}
+
+function organizer({ outputOrganizedBy }: Manifest): JsonObject {
+  return outputOrganizedBy === undefined ? {} : { outputOrganizedBy }
+}
+
+/** Files of an organised output have no type of their own (SHALL NOT). */
+function outputFiles(
+  { output, outputOrganizedBy }: Manifest,
+  encodeFile: (file: ManifestFile) => JsonObject,
+): readonly JsonObject[] {
+  if (outputOrganizedBy === undefined) return output.map(encodeFile)
+  return output.map((file) =>
+    Object.fromEntries(Object.entries(encodeFile(file)).filter(([name]) => name !== 'type')),
+  )
 }
 
 function linkTo(next: string | undefined): JsonObject {

@@ -104,9 +104,11 @@ describe('encodeManifest', () => {
           count: fc.maxSafeNat(),
           fileSize: fc.maxSafeNat(),
           sha256: fc.stringMatching(/^[0-9a-f]{64}$/),
+          continuesInFile: fc.webUrl(),
         },
         { requiredKeys: ['type', 'url'] },
       )
+    const extensionValue = fc.oneof(fc.string(), fc.boolean(), fc.integer(), fc.constant(1.5))
     const anyManifest = fc.record(
       {
         transactionTime: fc.date({
@@ -120,6 +122,8 @@ describe('encodeManifest', () => {
         deleted: fc.array(fileOf(fc.constant('Bundle'))),
         outcome: fc.array(fileOf(fc.constant('OperationOutcome'))),
         next: fc.webUrl(),
+        outputOrganizedBy: fc.constant('Patient'),
+        extensions: fc.dictionary(fc.webUrl(), extensionValue, { minKeys: 1 }),
       },
       {
         requiredKeys: [
@@ -136,7 +140,12 @@ describe('encodeManifest', () => {
       fc.property(
         anyManifest,
         fc.constantFrom('stu1', 'stu2', 'stu3', 'stu4'),
-        (manifest, edition) => {
+        (parts, edition) => {
+          const { outputOrganizedBy: type, output } = parts
+          const manifest: Manifest =
+            type === undefined
+              ? parts
+              : { ...parts, output: output.map((file) => ({ ...file, type })) }
           const text = JSON.stringify(encodeManifest(manifest, edition))
           const { request, ...common } = manifest
 
@@ -149,6 +158,82 @@ describe('encodeManifest', () => {
   })
 })
 
+describe('output organised by the resources of one type', () => {
+  const ORGANIZED: Manifest = {
+    ...FULL,
+    outputOrganizedBy: 'Patient',
+    outputOrganizedByDetail: 'Patient compartment',
+    output: [
+      { type: 'Patient', url: 'https://example.org/1', continuesInFile: 'https://example.org/2' },
+      { type: 'Patient', url: 'https://example.org/2', count: 2 },
+    ],
+    outcome: [
+      {
+        type: 'OperationOutcome',
+        url: 'https://example.org/4',
+        countBySeverity: { error: 1, information: 2 },
+      },
+    ],
+    extensions: { 'https://example.org/a': 'x', 'https://example.org/b': 2 ** 40 },
+  }
+
+  test.each(['stu1', 'stu2', 'stu3', 'stu4'] as const)(
+    'has files without a type in %s',
+    (edition) => {
+      const json = encodeManifest(ORGANIZED, edition)
+
+      expect(json).toMatchObject({ outputOrganizedBy: 'Patient' })
+      expect(json['output']).toEqual([
+        { url: 'https://example.org/1', continuesInFile: 'https://example.org/2' },
+        { url: 'https://example.org/2', count: 2 },
+      ])
+      expect(decodeManifest(json).output).toEqual(ORGANIZED.output)
+    },
+  )
+
+  test('has its detail, and counts by severity, in stu4 only', () => {
+    const { request, ...expected } = ORGANIZED
+
+    expect(decodeManifest(encodeManifest(ORGANIZED, 'stu4'))).toEqual(expected)
+    expect(decodeManifest(encodeManifest(ORGANIZED, 'stu3')).request).toBe(request)
+    expect(encodeManifest(ORGANIZED, 'stu4')).toMatchObject({
+      outputOrganizedByDetail: 'Patient compartment',
+      outcome: [
+        {
+          countSeverity: [
+            { code: 'error', count: 1 },
+            { code: 'information', count: 2 },
+          ],
+        },
+      ],
+      extension: [
+        { url: 'https://example.org/a', valueString: 'x' },
+        { url: 'https://example.org/b', valueDecimal: 2 ** 40 },
+      ],
+    })
+    const stu3 = encodeManifest(ORGANIZED, 'stu3')
+    expect(stu3).not.toHaveProperty('outputOrganizedByDetail')
+    expect(JSON.stringify(stu3)).not.toContain('countSeverity')
+    expect(stu3).toMatchObject({ extension: ORGANIZED.extensions })
+  })
+
+  test('counts by severity that cannot be read are passed over', () => {
+    const countSeverity = [null, { code: 'worse', count: 1 }, { code: 'fatal', count: -1 }]
+
+    const { outcome } = decodeManifest({ ...MINIMAL, outcome: [{ url: 'x', countSeverity }] })
+
+    expect(outcome).toEqual([{ type: 'OperationOutcome', url: 'x' }])
+  })
+
+  test('a file that goes on nowhere is refused', () => {
+    const output = [{ url: 'x', continuesInFile: 's3://Secret' }]
+
+    expect(() => decodeManifest({ ...MINIMAL, outputOrganizedBy: 'Patient', output })).toThrow(
+      "The manifest's output[0].continuesInFile is not an HTTP URL",
+    )
+  })
+})
+
 describe('decodeManifest', () => {
   test.each([
     ['no arrays at all', { output: undefined, error: undefined }],
@@ -156,7 +241,8 @@ describe('decodeManifest', () => {
     ['a boolean as text', { requiresAccessToken: 'true' }],
     ['no requiresAccessToken', { requiresAccessToken: null }],
     ['links of other relations', { link: [{ relation: 'self', url: 'x:y' }, null, 7] }],
-    ['fields of its own', { JobID: 7, extension: { 'https://example.org': true } }],
+    ['fields of its own', { JobID: 7, extension: { 'https://example.org': {} } }],
+    ['an organiser of no name', { outputOrganizedBy: '', outputOrganizedByDetail: 7 }],
   ])('takes a manifest with %s', (_, changes) => {
     expect(decodeManifest({ ...MINIMAL, ...changes })).toEqual({
       transactionTime: new Date(MINIMAL.transactionTime),
