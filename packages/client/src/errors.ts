@@ -283,3 +283,88 @@ export class ReceiptInvalidError extends BulkDataError {
     this.directory = directory
   }
 }
+
+/** Another process syncs in the same work directory. */
+export class SyncInProgressError extends BulkDataError {
+  readonly code = 'SYNC_IN_PROGRESS'
+  readonly retryable = true
+  readonly directory: string
+
+  constructor(directory: string) {
+    super(`Another sync works in ${directory}`, {
+      nextStep: 'Wait until it has ended. If it was killed, nothing is in the way of the next run.',
+    })
+    this.directory = directory
+  }
+}
+
+/** The work directory of a sync holds what this release cannot go on with. */
+export class SyncWorkDirectoryInvalidError extends BulkDataError {
+  readonly code = 'SYNC_WORK_DIRECTORY_INVALID'
+  readonly retryable = false
+  readonly directory: string
+
+  constructor(directory: string) {
+    super(`The run in ${directory} was begun by a newer release of flatfhir`, {
+      nextStep:
+        'Go on with that release, or remove the folder: the state of a sync is in its sink.',
+    })
+    this.directory = directory
+  }
+}
+
+/** Somebody else landed data of the same cohort while a run exported. */
+export class SyncSupersededError extends BulkDataError {
+  readonly code = 'SYNC_SUPERSEDED'
+  readonly retryable = true
+
+  constructor() {
+    super(
+      'The landed data of this cohort changed while its run was exporting; nothing was landed',
+      {
+        nextStep: 'Run again. Give each sink one work directory, so that runs wait for each other.',
+      },
+    )
+  }
+}
+
+/** Why a folder is not loaded. */
+export type LoadFault = 'incomplete' | 'not-finished' | 'file-missing' | 'file-changed' | 'empty'
+
+const LOAD_FAULTS: Readonly<Record<LoadFault, readonly [string, string]>> = {
+  incomplete: [
+    'The export in this folder is not complete',
+    'Run the export again to fetch what is missing, or accept that it is incomplete.',
+  ],
+  'not-finished': [
+    'The export in this folder has not ended',
+    'Run the same export again: it goes on where it stopped.',
+  ],
+  'file-missing': [
+    'A file of the export is not in the folder',
+    'Put it back, or export again into a new folder.',
+  ],
+  'file-changed': [
+    'A file of the export has not the size that its receipt says',
+    'Put the original back, or export again into a new folder.',
+  ],
+  empty: [
+    'There are no files of NDJSON in this folder',
+    'Name the folder that holds the *.ndjson or *.ndjson.gz files themselves.',
+  ],
+}
+
+/** A folder of files is not loaded. */
+export class LoadRefusedError extends BulkDataError {
+  readonly code = 'LOAD_REFUSED'
+  readonly retryable = false
+  readonly fault: LoadFault
+  readonly directory: string
+
+  constructor(fault: LoadFault, directory: string) {
+    const [message, nextStep] = LOAD_FAULTS[fault]
+    super(`${message}: ${directory}`, { nextStep })
+    this.fault = fault
+    this.directory = directory
+  }
+}

@@ -41,3 +41,24 @@ export {
 export * from './sync/sink.ts'
 export * from './sync/sync-report.ts'
 export * from './sync/sync-state.ts'
+export type {
+  SyncConnection,
+  SyncExportSettings,
+  SyncOptions,
+  SyncThresholds,
+} from './sync/sync-options.ts'
+export type { DiscardReason, SyncEvent, SyncEventRun, SyncFallback } from './sync/sync-event.ts'
+export {
+  type CohortResult,
+  readSyncReports,
+  runSync,
+  type SyncResult,
+  type SyncRunsReport,
+} from './sync/run-sync.ts'
+export {
+  type CohortStatus,
+  type RunUnderWay,
+  syncStatus,
+  type SyncStatusOptions,
+} from './sync/sync-status.ts'
+export { loadExport, type LoadOptions, type LoadResult } from './sync/load-export.ts'

@@ -14,6 +14,10 @@ export const GENERIC_PROFILE: ProviderProfile = {
   deleteRequired: false,
   transientStatuses: [],
   knownGaps: [],
+  since: 'supported',
+  joinersHistory: [],
+  patientParameter: 'supported',
+  elements: 'supported',
 }
 
 const DAY_SECONDS = 86_400
@@ -33,6 +37,7 @@ export const PROVIDER_PROFILES: readonly ProviderProfile[] = [
       waitSeconds: DAY_SECONDS,
     },
     deleteRequired: true,
+    since: 'not-supported',
     knownGaps: [
       '_since is not supported and meta.lastUpdated is not populated: every export is a full one',
       'Deleted resources are not told',
@@ -53,6 +58,8 @@ export const PROVIDER_PROFILES: readonly ProviderProfile[] = [
     fileHosts: 'pre-signed',
     deleteRequired: true,
     transientStatuses: [500, 504],
+    patientParameter: 'not-supported',
+    elements: 'not-supported',
     knownGaps: [
       'The same resource may be in several files',
       'Binary resources are not exported',
@@ -81,6 +88,7 @@ export const PROVIDER_PROFILES: readonly ProviderProfile[] = [
       { softwareName: 'beneficiary claims data|bcda' },
     ],
     pollFloorSeconds: 5,
+    joinersHistory: ['group'],
     knownGaps: [
       'Resources changed before 2020-02-12 are stamped 2020-01-01',
       'On Patient level, _since leaves out the history of new members',
@@ -93,6 +101,7 @@ export const PROVIDER_PROFILES: readonly ProviderProfile[] = [
     name: 'Claims Data to Part D Sponsors (CMS AB2D)',
     detect: [{ host: '(^|\\.)ab2d\\.cms\\.gov$' }, { softwareName: 'ab2d' }],
     pollFloorSeconds: 30,
+    fullSince: '2020-01-01T00:00:00.000Z',
     knownGaps: [
       'Files can be downloaded six times, within 72 hours',
       'Without _since, only what changed after the last export is sent',

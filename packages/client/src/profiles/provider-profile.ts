@@ -49,4 +49,33 @@ export interface ProviderProfile {
   readonly transientStatuses: readonly number[]
   /** What exports of this vendor lack; the receipt repeats it. */
   readonly knownGaps: readonly string[]
+  /**
+   * Whether `_since` leaves out what did not change. Where it does not, every sync is a full one.
+   *
+   * @defaultValue `'supported'`
+   */
+  readonly since?: 'supported' | 'not-supported'
+  /**
+   * Levels at which an export with `_since` holds the whole history of patients who joined after it.
+   * Elsewhere a sync fetches the history of joiners by the `patient` parameter.
+   *
+   * @defaultValue none
+   */
+  readonly joinersHistory?: readonly ('patient' | 'group')[]
+  /**
+   * Whether a kick-off may name patients by `patient`.
+   *
+   * @defaultValue `'supported'`: unless the provider refuses it
+   */
+  readonly patientParameter?: 'supported' | 'not-supported'
+  /**
+   * Whether a kick-off may have `_elements`.
+   *
+   * @defaultValue `'supported'`: unless the provider refuses it
+   */
+  readonly elements?: 'supported' | 'not-supported'
+  /**
+   * The `_since` that makes an export a full one, where leaving it out does not; ISO 8601.
+   */
+  readonly fullSince?: string
 }

@@ -19,6 +19,10 @@ export type FullReason =
   | 'since-not-supported'
   | 'joiners-not-supported'
   | 'many-joiners'
+  /** The source refused `_since`: for example, because it is too long ago. */
+  | 'since-refused'
+  /** The source's clock was set back, which was accepted: `_since` means nothing then. */
+  | 'clock-backwards'
 
 /** Something that makes a run stop before it commits, unless it is accepted. */
 export type SyncAlarmCode =
@@ -34,10 +38,15 @@ export interface SyncAlarm {
   readonly accepted: boolean
 }
 
+/**
+ * What an export of a run is for: who is in the cohort, everything, what changed, everything of
+ * patients who joined.
+ */
+export type SyncExportPurpose = 'roster' | 'all' | 'changes' | 'history'
+
 /** One export of a run. */
 export interface SyncExport {
-  /** What it was for: `roster`, `all`, `changes`, `history`. */
-  readonly purpose: 'roster' | 'all' | 'changes' | 'history'
+  readonly purpose: SyncExportPurpose
   readonly exportId: string
   readonly verdict: 'complete' | 'incomplete' | 'failed'
   readonly transactionTime: string
