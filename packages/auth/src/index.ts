@@ -2,6 +2,7 @@ export { systemClock, type Clock } from './clock.ts'
 export { isLoopbackHost, parseProtectedUrl } from './protected-url.ts'
 
 export {
+  constraintQuery,
   formatSystemScope,
   INTERACTIONS,
   parseSystemScope,
@@ -13,7 +14,12 @@ export {
   type ScopeStyle,
   type SystemScope,
 } from './scopes/system-scope.ts'
-export { grantScopes, type ScopeGrant, type ScopeRefusal } from './scopes/grant-scopes.ts'
+export {
+  grantScopes,
+  type ScopeGrant,
+  type ScopeRefusal,
+  type SupportsConstraint,
+} from './scopes/grant-scopes.ts'
 export { ScopeSet } from './scopes/scope-set.ts'
 export { scopesFor, scopeStyleOf, type ExportScopesRequest } from './scopes/export-scopes.ts'
 

@@ -2,7 +2,13 @@ import { BulkDataError, isResourceId } from '@flatfhir/protocol'
 import { randomBytes as nodeRandomBytes } from 'node:crypto'
 import { parseRegistrationJwks } from '../jwks/public-jwks.ts'
 import { parseProtectedUrl } from '../protected-url.ts'
-import { formatSystemScope, parseSystemScope, splitScopes } from '../scopes/system-scope.ts'
+import type { SupportsConstraint } from '../scopes/grant-scopes.ts'
+import {
+  constraintQuery,
+  formatSystemScope,
+  parseSystemScope,
+  splitScopes,
+} from '../scopes/system-scope.ts'
 import type { ClientKeys, ClientQuotas, RegisteredClient } from './registered-client.ts'
 
 /** What an operator says of a client. */
@@ -10,7 +16,7 @@ export interface RegistrationRequest {
   /** For people: 1 to 200 characters. */
   readonly name: string
   readonly keys: RegistrationKeys
-  /** Unconstrained `system/` scopes separated by spaces; at least one. */
+  /** `system/` scopes separated by spaces; at least one. */
   readonly scopes: string
   /**
    * Ids of Groups, or `*` for every Group.
@@ -28,6 +34,12 @@ export type RegistrationKeys = { readonly jwks: unknown } | { readonly jwksUrl: 
 export interface RegistrationOptions {
   readonly now: () => Date
   readonly randomBytes?: (size: number) => Buffer
+  /**
+   * Which constraints of scopes the server honours.
+   *
+   * @defaultValue none
+   */
+  readonly supportsConstraint?: SupportsConstraint
 }
 
 /** Which part of a registration is wrong. */
@@ -36,7 +48,8 @@ export type RegistrationFault = 'name' | 'jwks-url' | 'scopes' | 'groups' | 'quo
 const NEXT_STEPS: Readonly<Record<RegistrationFault, string>> = {
   name: 'Give a name of 1 to 200 printable characters.',
   'jwks-url': 'Give an https URL without user name, password and fragment.',
-  scopes: 'Give scopes such as "system/*.rs" or "system/Patient.read", without constraints.',
+  scopes:
+    'Give scopes such as "system/*.rs", "system/Patient.read" or "system/Observation.rs?category=laboratory".',
   groups: 'Give ids of Groups, or * for every Group.',
   quotas: 'Give whole numbers of 1 or more.',
 }
@@ -61,7 +74,7 @@ export class RegistrationInvalidError extends BulkDataError {
  */
 export function newRegistration(
   request: RegistrationRequest,
-  { now, randomBytes = nodeRandomBytes }: RegistrationOptions,
+  { now, randomBytes = nodeRandomBytes, supportsConstraint }: RegistrationOptions,
 ): RegisteredClient {
   const { name, groups = [], quotas = {} } = request
 
@@ -78,7 +91,7 @@ export function newRegistration(
     clientId: randomBytes(16).toString('hex'),
     name,
     keys: registeredKeys(request.keys),
-    scopes: registeredScopes(request.scopes),
+    scopes: registeredScopes(request.scopes, supportsConstraint),
     groups: [...new Set(groups)],
     quotas,
     createdAt: now(),
@@ -100,15 +113,20 @@ export function registeredKeys(keys: RegistrationKeys): ClientKeys {
   return { kind: 'jwks-url', jwksUrl: keys.jwksUrl }
 }
 
-function registeredScopes(text: string): string {
+function registeredScopes(text: string, supports: SupportsConstraint = () => false): string {
   const scopes = splitScopes(text).map((scope) => {
     const parsed = parseSystemScope(scope)
     if (!parsed.ok) {
       throw new RegistrationInvalidError('scopes', `A scope is refused: ${parsed.fault}`)
     }
-    if (parsed.scope.constraints.length > 0) {
-      // Granting it would need the constraint honoured in every answer; nothing less is safe.
-      throw new RegistrationInvalidError('scopes', 'A scope with a search constraint is refused')
+    const { type, constraints } = parsed.scope
+    // It is honoured exactly, or not at all; nothing less is safe.
+    if (
+      constraints.length > 0 &&
+      (type === '*' || !supports(type, constraintQuery(parsed.scope)))
+    ) {
+      const message = 'A scope has a search constraint that cannot be honoured exactly'
+      throw new RegistrationInvalidError('scopes', message)
     }
     return formatSystemScope(parsed.scope)
   })

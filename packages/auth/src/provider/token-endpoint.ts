@@ -1,5 +1,5 @@
 import type { RemoteJwks } from '../jwks/remote-jwks.ts'
-import { grantScopes } from '../scopes/grant-scopes.ts'
+import { grantScopes, type SupportsConstraint } from '../scopes/grant-scopes.ts'
 import { hashAccessToken, newAccessToken } from './access-token.ts'
 import type { AccessTokenStore } from './access-token-store.ts'
 import { addressKey } from './address-key.ts'
@@ -30,6 +30,12 @@ export interface TokenEndpointOptions {
   readonly replays: AssertionReplayStore
   readonly remoteJwks: RemoteJwks
   readonly now: () => Date
+  /**
+   * Which constraints of scopes the server honours.
+   *
+   * @defaultValue none: constrained scopes are not granted
+   */
+  readonly supportsConstraint?: SupportsConstraint
   /** @defaultValue node:crypto's */
   readonly randomBytes?: (size: number) => Buffer
   /**
@@ -135,7 +141,7 @@ export class TokenEndpoint {
     const { clientId } = client
     const asker = { clientId, authenticated: true }
     if (scope.trim() === '') return refusedAnswer('no-scope', asker)
-    const { text } = grantScopes(scope, client.scopes)
+    const { text } = grantScopes(scope, client.scopes, this.#options.supportsConstraint)
     if (text === '') return refusedAnswer('nothing-granted', asker)
     const token = newAccessToken(this.#options.randomBytes)
     const expiresAt = new Date(this.#options.now().getTime() + this.#lifetimeSeconds * 1000)

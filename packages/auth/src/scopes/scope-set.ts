@@ -1,4 +1,5 @@
 import {
+  constraintQuery,
   parseSystemScope,
   splitScopes,
   type Interaction,
@@ -8,18 +9,25 @@ import {
 /**
  * What a set of granted scopes allows.
  *
- * Only unconstrained scopes count: a constrained one allows a part of a type, and no answer here
- * may be wider than what was granted. They are kept in {@link ScopeSet.scopes}.
+ * For single interactions only unconstrained scopes count: a constrained one allows a part of a type,
+ * and no answer here may be wider than what was granted. Exports honour constraints: see
+ * {@link ScopeSet.exportConstraints}.
  */
 export class ScopeSet {
   /** All of them, constrained ones too. */
   readonly scopes: readonly SystemScope[]
   readonly #interactions = new Map<string, Set<Interaction>>()
+  /** Searches of scopes that allow an export of a part of a type. */
+  readonly #constraints = new Map<string, Set<string>>()
 
   constructor(scopes: readonly SystemScope[]) {
     this.scopes = scopes
-    for (const { type, interactions, constraints } of scopes) {
-      if (constraints.length > 0) continue
+    for (const scope of scopes) {
+      const { type, interactions, constraints } = scope
+      if (constraints.length > 0) {
+        this.#addConstraint(scope)
+        continue
+      }
       const before = this.#interactions.get(type) ?? []
       this.#interactions.set(type, new Set([...before, ...interactions]))
     }
@@ -56,10 +64,22 @@ export class ScopeSet {
    * Whether resources of a type may be in an export, and in a file that is downloaded.
    *
    * Needs `r` and `s`: an export lists every resource of a type (a search) and hands out each one
-   * (a read). That is `.read` in v1 and `.rs` in v2, the two that the Bulk Data IG names.
+   * (a read). That is `.read` in v1 and `.rs` in v2, the two that the Bulk Data IG names. With a
+   * constrained scope it is those of {@link ScopeSet.exportConstraints}.
    */
   canExport(type: string): boolean {
-    return this.canRead(type) && this.canSearch(type)
+    return this.#canExportAll(type) || this.#constraints.has(type)
+  }
+
+  /**
+   * FHIR searches without `?`, one of which every exported resource of a type has to meet, sorted.
+   *
+   * @returns `undefined` where all resources of the type may be exported, or none.
+   */
+  exportConstraints(type: string): readonly string[] | undefined {
+    if (this.#canExportAll(type)) return undefined
+    const queries = this.#constraints.get(type)
+    return queries === undefined ? undefined : [...queries].sort()
   }
 
   /**
@@ -69,6 +89,17 @@ export class ScopeSet {
    */
   readableTypes<Type extends string>(types: readonly Type[]): readonly Type[] {
     return types.filter((type) => this.canExport(type))
+  }
+
+  #addConstraint(scope: SystemScope): void {
+    const { type, interactions } = scope
+    if (!interactions.includes('r') || !interactions.includes('s')) return
+    const queries = this.#constraints.get(type) ?? new Set()
+    this.#constraints.set(type, queries.add(constraintQuery(scope)))
+  }
+
+  #canExportAll(type: string): boolean {
+    return this.canRead(type) && this.canSearch(type)
   }
 
   #allows(type: string, interaction: Interaction): boolean {

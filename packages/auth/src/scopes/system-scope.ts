@@ -87,6 +87,17 @@ export function formatSystemScope(scope: SystemScope): string {
   return `system/${scope.type}.${interactionsText(scope)}${suffix}`
 }
 
+/**
+ * The constraints of a scope as a FHIR search without `?`, the same for every order in which they are
+ * written.
+ */
+export function constraintQuery({ constraints }: SystemScope): string {
+  return constraints
+    .map(({ parameter, value }) => `${encodeURIComponent(parameter)}=${encodeURIComponent(value)}`)
+    .sort()
+    .join('&')
+}
+
 function interactionsText({ style, interactions }: SystemScope): string {
   const letters = interactions.join('')
   if (style === 'v2') return letters

@@ -109,6 +109,35 @@ describe('grantScopes', () => {
     ])
   })
 
+  test.each([
+    // asked, registered, granted
+    ['system/Observation.rs', 'system/Observation.rs?a=1', 'system/Observation.rs?a=1'],
+    ['system/Observation.read', 'system/Observation.rs?a=1', 'system/Observation.rs?a=1'],
+    ['system/Observation.rs?a=1', 'system/*.cruds', 'system/Observation.rs?a=1'],
+    ['system/Observation.rs?a=1', 'system/Observation.rs?a=1', 'system/Observation.rs?a=1'],
+    ['system/Observation.rs?a=1', 'system/Observation.rs?b=2', 'system/Observation.rs?a=1&b=2'],
+    ['system/Observation.rs?b=2', 'system/Observation.r', 'system/Observation.r?b=2'],
+    ['system/*.rs', 'system/*.rs system/Observation.rs?a=1', 'system/*.rs'],
+    [
+      'system/*.rs',
+      'system/Patient.rs system/Observation.rs?a=1 system/Observation.rs?b=2',
+      'system/Patient.rs system/Observation.rs?a=1 system/Observation.rs?b=2',
+    ],
+    [
+      'system/Observation.rs?a=1 system/Observation.rs',
+      'system/Observation.rs?b=2',
+      'system/Observation.rs?a=1&b=2 system/Observation.rs?b=2',
+    ],
+    ['system/Observation.rs?unknown=1', 'system/*.rs', ''],
+    ['system/Observation.rs', 'system/Observation.rs?unknown=1', ''],
+    ['system/*.rs?a=1', 'system/*.rs', ''],
+    ['system/Patient.rs?a=1', 'system/Observation.rs?a=1', ''],
+  ])('asked %j against %j, where constraints are honoured, gives %j', (asked, registered, text) => {
+    const supports = (_: string, query: string): boolean => !query.includes('unknown')
+
+    expect(grantScopes(asked, registered, supports).text).toBe(text)
+  })
+
   test('grants in v2 exactly what is both asked and registered, and in v1 never more', () => {
     fc.assert(
       fc.property(scopeTexts(), scopeTexts(), (requested, registered) => {
@@ -156,6 +185,24 @@ describe('ScopeSet', () => {
 
     expect(scopes.canRead('Observation')).toBe(false)
     expect(scopes.scopes[0]?.constraints).toEqual([{ parameter: 'category', value: 'laboratory' }])
+  })
+})
+
+describe('constraints of exports', () => {
+  test('are those of scopes that allow a part of a type, sorted', () => {
+    const scopes = ScopeSet.parse(
+      'system/Observation.rs?b=2&a=1 system/Observation.rs?a=0 system/Patient.rs system/Condition.r?a=1',
+    )
+
+    expect(scopes.exportConstraints('Observation')).toEqual(['a=0', 'a=1&b=2'])
+    expect(scopes.exportConstraints('Patient')).toBeUndefined()
+    expect([scopes.canExport('Observation'), scopes.canExport('Condition')]).toEqual([true, false])
+  })
+
+  test('do not hold where the whole type is allowed as well', () => {
+    const scopes = ScopeSet.parse('system/Observation.rs?a=1 system/*.read')
+
+    expect(scopes.exportConstraints('Observation')).toBeUndefined()
   })
 })
 
