@@ -2,6 +2,31 @@ export { PATIENT_COMPARTMENT } from './generated/patient-compartment.ts'
 export { RESOURCE_TYPES, type ResourceType } from './generated/resource-types.ts'
 export * from './errors.ts'
 export type { ExportLevel } from './export-level.ts'
+export {
+  BULK_DATA_CAPABILITY_STATEMENT,
+  EXPORT_STU3,
+  EXPORT_STU4,
+  exportOperation,
+  exportOperations,
+  OPERATION_NOT_SUPPORTED_EXTENSION,
+  operationDefinition,
+  type ExportOperation,
+  type OperationDefinitionInput,
+} from './export-operations.ts'
+export {
+  BlockCheck,
+  type BlockCheckOptions,
+  type BlockFault,
+} from './organized-output/block-check.ts'
+export { blockHeaderLine, readBlockHeader } from './organized-output/block-header.ts'
+export { KICK_OFF_PARAMETER_NAMES } from './wire/kick-off-definitions.ts'
+export { ASSOCIATED_DATA, ASSOCIATED_DATA_SYSTEM } from './wire/parameters/associated-data.ts'
+export {
+  anyRootElementName,
+  rootElementName,
+  rootElements,
+  type RootElement,
+} from './elements/root-elements.ts'
 export type {
   AssociatedData,
   IgnoredParameter,
@@ -41,7 +66,18 @@ export { SUPPORTING_TYPES } from './supporting-types.ts'
 export { acceptsFhirJson, acceptsGzip } from './http/accept.ts'
 export { parseByteRange, type ByteRange } from './http/byte-range.ts'
 export { parseHttpDate } from './http/http-date.ts'
-export { parsePrefer, type Preferences } from './http/prefer.ts'
+export {
+  EXPORT_STATUS_HEADER,
+  encodeExportStatus,
+  parseExportStatus,
+} from './http/export-status.ts'
+export {
+  encodePreferenceApplied,
+  parsePrefer,
+  PREFERENCE_APPLIED_HEADER,
+  type AppliedPreferences,
+  type Preferences,
+} from './http/prefer.ts'
 export { parseRetryAfter } from './http/retry-after.ts'
 export {
   decodeKickOffBody,

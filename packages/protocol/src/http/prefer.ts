@@ -36,6 +36,34 @@ export function parsePrefer(header: string | undefined): Preferences {
   }
 }
 
+/** Tells which preferences of the request were honoured. */
+export const PREFERENCE_APPLIED_HEADER = 'Preference-Applied'
+
+/** The preferences of a kick-off request that a provider honours besides `respond-async`. */
+export interface AppliedPreferences {
+  readonly separateExportStatus: boolean
+  /** Absent where the request did not ask for a handling. */
+  readonly handling?: 'strict' | 'lenient'
+}
+
+/**
+ * Writes the value of `Preference-Applied` for the answer to a kick-off request. The header is
+ * required (SHALL), with `respond-async` in it, where `separate-export-status` was asked for.
+ *
+ * @see {@link https://hl7.org/fhir/uv/bulkdata/STU3/export.html#headers | Bulk Data: Headers}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc7240#section-3 | RFC 7240: Preference-Applied}
+ */
+export function encodePreferenceApplied({
+  separateExportStatus,
+  handling,
+}: AppliedPreferences): string {
+  return [
+    'respond-async',
+    ...(separateExportStatus ? ['separate-export-status'] : []),
+    ...(handling === undefined ? [] : [`handling=${handling}`]),
+  ].join(', ')
+}
+
 function oneOf<T extends string>(choices: readonly T[], text = ''): T | undefined {
   return choices.find((choice) => choice.toLowerCase() === text.toLowerCase())
 }

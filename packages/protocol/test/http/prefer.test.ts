@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parsePrefer } from '../../src/http/prefer.ts'
+import { encodePreferenceApplied, parsePrefer } from '../../src/http/prefer.ts'
 
 const NOTHING = { respondAsync: false, separateExportStatus: false }
 
@@ -46,4 +46,16 @@ test('never throws', () => {
       expect(typeof parsePrefer(header).respondAsync).toBe('boolean')
     }),
   )
+})
+
+test.each([
+  [{ separateExportStatus: false }, 'respond-async'],
+  [{ separateExportStatus: true }, 'respond-async, separate-export-status'],
+  [
+    { separateExportStatus: true, handling: 'lenient' as const },
+    'respond-async, separate-export-status, handling=lenient',
+  ],
+])('%j is told in Preference-Applied, in the form of Prefer', (applied, text) => {
+  expect(encodePreferenceApplied(applied)).toBe(text)
+  expect(parsePrefer(text)).toEqual({ respondAsync: true, ...applied })
 })
