@@ -7,5 +7,5 @@ export {
 } from './errors.ts'
 export { ndjsonLinesSql, withNdjsonLines } from './ndjson-lines.ts'
 export { readFileFacts, type FileFacts } from './file-facts.ts'
-export { sqlName, sqlPath, sqlText } from './sql-text.ts'
+export { sqlPath, sqlText } from './sql-text.ts'
 export { RAW_COMPRESSION, STORAGE_COMPATIBILITY_VERSION } from './storage.ts'
