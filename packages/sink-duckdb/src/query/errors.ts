@@ -14,7 +14,7 @@ export class QueryInvalidError extends BulkDataError {
 }
 
 /** Why a query is not run. */
-export type QueryRefusal = 'not-read-only' | 'several-statements' | 'external-access'
+export type QueryRefusal = 'not-read-only' | 'not-one-statement' | 'external-access'
 
 const REFUSALS: Readonly<
   Record<QueryRefusal, { readonly message: string; readonly next: string }>
@@ -23,8 +23,8 @@ const REFUSALS: Readonly<
     message: 'Only queries that read are run: SELECT, WITH, VALUES, FROM, DESCRIBE, EXPLAIN',
     next: 'Copy the database and change the copy with DuckDB itself.',
   },
-  'several-statements': {
-    message: 'One statement at a time is run',
+  'not-one-statement': {
+    message: 'Exactly one statement is run at a time',
     next: 'Give each statement by a command of its own.',
   },
   'external-access': {

@@ -8,7 +8,7 @@ import {
 import { openDuckDb, type DuckDb } from '../database/open-duckdb.ts'
 import { QueryRefusedError } from './errors.ts'
 import { queryCell, type QueryCell } from './query-cell.ts'
-import { queryFailure } from './query-failure.ts'
+import { isDuckDbError, queryFailure } from './query-failure.ts'
 import type { QueryResult } from './query-result.ts'
 
 const DEFAULT_WAIT_MS = 2_000
@@ -106,8 +106,11 @@ async function prepareReading(
   connection: DuckDBConnection,
   sql: string,
 ): Promise<DuckDBPreparedStatement> {
-  const statements = await connection.extractStatements(sql)
-  if (statements.count !== 1) throw new QueryRefusedError('several-statements')
+  const statements = await connection.extractStatements(sql).catch((error: unknown) => {
+    // What holds no statement at all makes the binding fail without one of DuckDB's errors.
+    throw isDuckDbError(error) ? error : new QueryRefusedError('not-one-statement')
+  })
+  if (statements.count !== 1) throw new QueryRefusedError('not-one-statement')
   const statement = await statements.prepare(0)
   if (!READING.has(statement.statementType)) throw new QueryRefusedError('not-read-only')
   return statement

@@ -4,6 +4,11 @@ import { QueryInvalidError, QueryRefusedError } from './errors.ts'
 const ABOUT_THE_QUERY = /^(?:Parser|Binder|Catalog) Error: /
 const KIND = /^([A-Z][A-Za-z ]*? Error)\b/
 
+/** Whether DuckDB itself says what is wrong. */
+export function isDuckDbError(error: unknown): boolean {
+  return KIND.test(messageOf(error))
+}
+
 /** What DuckDB's error becomes while a query is prepared or runs. */
 export function queryFailure(error: unknown): Error {
   const message = messageOf(error)
@@ -25,5 +30,8 @@ export function queryFailure(error: unknown): Error {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : ''
+  // The binding puts words of its own before what DuckDB says about SQL that it cannot split.
+  return error instanceof Error
+    ? error.message.replace(/^Failed to extract statements:\s*/, '')
+    : ''
 }
