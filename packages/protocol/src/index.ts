@@ -108,4 +108,4 @@ export {
   type ElementSelection,
   type ElementSelector,
 } from './elements/element-selection.ts'
-export { subsetElements } from './elements/subset-elements.ts'
+export { subsetElements, subsetLines } from './elements/subset-elements.ts'

@@ -4,9 +4,12 @@ import type { ElementSelection } from './element-selection.ts'
 import { spliceSubsettedTag, SUBSETTED_META } from './subsetted-tag.ts'
 
 const HASH_REFERENCES = [Buffer.from('"#'), Buffer.from(String.raw`"\u0023`)] as const
-const COMMA = Buffer.from(',')
 const OPEN_BRACE = Buffer.from('{')
 const CLOSE_BRACE = Buffer.from('}')
+const LINE_FEED = 0x0a
+const LINE_FEED_BYTES = Buffer.from('\n')
+/** A resource grows by no more than a `meta` with the tag in it. */
+const MAX_GROWTH_BYTES = 256
 
 /**
  * Leaves out of a resource's text what is not selected, and marks it with the tag `SUBSETTED`.
@@ -21,12 +24,56 @@ const CLOSE_BRACE = Buffer.from('}')
  * @see {@link https://hl7.org/fhir/R4/search.html#elements | FHIR R4: elements, SUBSETTED}
  */
 export function subsetElements(text: Uint8Array, selection: ElementSelection): Uint8Array {
-  const bytes = Buffer.from(text.buffer, text.byteOffset, text.length)
-  const members = memberSpans(bytes, skipBlanks(bytes, 0))
-  const type = typeOf(bytes, members)
-  const names = selection.namesFor(type)
+  const bytes = asBuffer(text)
+  const output = new ByteSplice(bytes, bytes.length + MAX_GROWTH_BYTES)
+  spliceSubset(output, { bytes, start: skipBlanks(bytes, 0), selection })
+  return output.bytes()
+}
+
+/**
+ * Does what {@link subsetElements} does to every line of a block of NDJSON.
+ *
+ * @param block - Complete lines, each one JSON object; the last may lack its line feed.
+ * @returns As many lines, each with its line feed; blank lines are gone.
+ */
+export function subsetLines(block: Uint8Array, selection: ElementSelection): Uint8Array {
+  const bytes = asBuffer(block)
+  const output = new ByteSplice(bytes, bytes.length + countLines(bytes) * MAX_GROWTH_BYTES)
+  let start = skipBlanks(bytes, 0)
+  while (start < bytes.length) {
+    spliceSubset(output, { bytes, start, selection })
+    output.insert(LINE_FEED_BYTES)
+    const end = bytes.indexOf(LINE_FEED, start)
+    start = end === -1 ? bytes.length : skipBlanks(bytes, end)
+  }
+  return output.bytes()
+}
+
+interface Place {
+  readonly bytes: Buffer
+  /** Of the resource's opening brace. */
+  readonly start: number
+  readonly selection: ElementSelection
+}
+
+function spliceSubset(output: ByteSplice, { bytes, start, selection }: Place): void {
+  const members = memberSpans(bytes, start)
+  const names = selection.namesFor(typeOf(bytes, members))
   const kept = members.filter(({ key }) => names.has(key))
-  return join(bytes, withContained(bytes, { members, kept }))
+  join(output, bytes, withContained(bytes, { members, kept }))
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Line feeds, and one for a last line without. */
+function countLines(bytes: Buffer): number {
+  let lines = 1
+  for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) {
+    lines += 1
+  }
+  return lines
 }
 
 function typeOf(bytes: Buffer, members: readonly MemberSpan[]): string {
@@ -52,22 +99,23 @@ function withContained(
   return members.filter((member) => stays.has(member) || isContained(member))
 }
 
-function join(bytes: Buffer, kept: readonly MemberSpan[]): Uint8Array {
-  const output = new ByteSplice(bytes)
+function join(output: ByteSplice, bytes: Buffer, kept: readonly MemberSpan[]): void {
   const meta = kept.findLast(({ key }) => key === 'meta')
   const metaAfter = meta === undefined ? placeForMeta(kept) : -1
   output.insert(OPEN_BRACE)
   if (metaAfter === 0) output.insert(SUBSETTED_META)
   kept.forEach((member, index) => {
-    if (index > 0 || metaAfter === 0) output.insert(COMMA)
+    if (index > 0 || metaAfter === 0) output.comma()
     if (member === meta) {
       output.copy(member.start, member.valueStart)
       spliceSubsettedTag(output, { bytes, meta: member })
     } else output.copy(member.start, member.valueEnd)
-    if (index + 1 === metaAfter) output.insert(COMMA, SUBSETTED_META)
+    if (index + 1 === metaAfter) {
+      output.comma()
+      output.insert(SUBSETTED_META)
+    }
   })
   output.insert(CLOSE_BRACE)
-  return output.bytes()
 }
 
 /** FHIR puts `meta` behind `resourceType` and `id`, where readers of a stream look for it. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { elementSelection, type ElementSelector } from '../../src/elements/element-selection.ts'
-import { subsetElements } from '../../src/elements/subset-elements.ts'
+import { subsetElements, subsetLines } from '../../src/elements/subset-elements.ts'
 
 const TAG = {
   system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue',
@@ -164,6 +164,38 @@ describe('against a naive implementation', () => {
     const fields = typeof meta === 'object' && meta !== null && !Array.isArray(meta) ? meta : {}
     return { ...fields, tag: [TAG] }
   }
+})
+
+test('a block of lines is what its lines are', () => {
+  const selection = elementSelection(NAME)
+  const line = fc
+    .record(
+      {
+        resourceType: fc.constantFrom('Patient', 'Observation'),
+        meta: fc.constantFrom({}, { tag: [] }, { tag: [TAG] }),
+        name: fc.jsonValue({ maxDepth: 2 }),
+        code: fc.string(),
+      },
+      { requiredKeys: ['resourceType'] },
+    )
+    .map((resource) => JSON.stringify(resource))
+  fc.assert(
+    fc.property(fc.array(line), fc.boolean(), fc.boolean(), (...[lines, isEnded, hasBlanks]) => {
+      const block = Buffer.from(lines.join(hasBlanks ? '\n \n' : '\n') + (isEnded ? '\n' : ''))
+
+      const subset = Buffer.from(subsetLines(block, selection)).toString()
+
+      expect(subset).toBe(lines.map((one) => `${subsetOf(one, NAME)}\n`).join(''))
+    }),
+  )
+})
+
+test('a small rest of a large text does not keep its memory', () => {
+  const text = `{"resourceType":"Patient","photo":"${'x'.repeat(1_000_000)}"}`
+
+  const subset = subsetElements(Buffer.from(text), elementSelection(NAME))
+
+  expect(subset.buffer.byteLength).toBeLessThan(100_000)
 })
 
 test('deep nesting costs no stack', () => {
