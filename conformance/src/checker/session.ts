@@ -170,6 +170,6 @@ export class Session {
   async #document(path: string, accept: string): Promise<Document> {
     const answer = await this.http.ask({ url: this.at(path), token: 'none', headers: { accept } })
     const found = answer.status === 200 && isJsonObject(answer.json)
-    return { answer, json: found ? (answer.json) : undefined }
+    return { answer, json: found ? answer.json : undefined }
   }
 }

@@ -6,7 +6,7 @@ const MARKUP: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 // What XML 1.0 cannot hold in any form.
- 
+
 const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g
 const LONE_SURROGATE = /\p{Surrogate}/gu
 

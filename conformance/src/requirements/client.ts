@@ -105,5 +105,6 @@ export const CLIENT_REQUIREMENTS: Requirements = {
     edition: 'STU2',
     behavior: 'The client talks to servers over TLS 1.2 or newer.',
     source: `${STU2}export.html#privacy-and-security-considerations`,
+    provenElsewhere: 'packages/cli/test/tls.test.ts',
   },
 }

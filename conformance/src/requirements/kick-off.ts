@@ -158,6 +158,7 @@ export const KICK_OFF_REQUIREMENTS: Requirements = {
     behavior:
       'A kick-off that is refused because too many exports of the client run is a 429 with Retry-After.',
     source: `${STU2}export.html#response---error-eg-unsupported-search-parameter`,
+    provenElsewhere: 'packages/server/test/access/limits.test.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@297': {
     actor: 'server',

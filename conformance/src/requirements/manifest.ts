@@ -56,6 +56,7 @@ export const MANIFEST_REQUIREMENTS: Requirements = {
     edition: 'STU2',
     behavior: 'Everything that was written up to transactionTime is in the export.',
     source: `${STU2}export.html#response---complete-status`,
+    provenElsewhere: 'packages/testkit/src/resource-store-contract/as-of.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@155': {
     actor: 'server',

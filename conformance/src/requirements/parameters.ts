@@ -214,6 +214,7 @@ export const PARAMETERS_REQUIREMENTS: Requirements = {
     behavior: 'A server without _elements says so with an error and an OperationOutcome.',
     source: `${STU2}export.html#query-parameters`,
     blackBox: 'elements',
+    reason: 'flatfhir supports _elements.',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@85': {
     actor: 'server',
@@ -245,6 +246,7 @@ export const PARAMETERS_REQUIREMENTS: Requirements = {
     behavior: 'A server without patient says so with an error and an OperationOutcome.',
     source: `${STU2}export.html#query-parameters`,
     blackBox: 'patient',
+    reason: 'flatfhir supports patient.',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@92': {
     actor: 'server',

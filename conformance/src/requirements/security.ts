@@ -10,6 +10,7 @@ export const SECURITY_REQUIREMENTS: Requirements = {
     behavior: 'Everything goes over TLS 1.2 or newer.',
     source: `${STU2}export.html#privacy-and-security-considerations`,
     blackBox: 'transport',
+    provenElsewhere: 'packages/cli/test/tls.test.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@4': {
     actor: 'server',

@@ -107,5 +107,6 @@ export const SERVER_REQUIREMENTS: Requirements = {
     edition: 'STU2',
     behavior: "A server that names the IG's CapabilityStatement meets the IG's requirements.",
     source: `${STU2}artifacts.html#behavior-capability-statements`,
+    reason: 'This is what all other rows together say.',
   },
 }

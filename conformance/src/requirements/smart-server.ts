@@ -28,6 +28,7 @@ export const SMART_SERVER_REQUIREMENTS: Requirements = {
     behavior: 'Everything goes over TLS 1.2 or newer.',
     source: `${SMART}backend-services.html#request-1`,
     blackBox: 'transport',
+    provenElsewhere: 'packages/cli/test/tls.test.ts',
   },
   'hl7.fhir.uv.smart-app-launch_2.2.0@240': {
     actor: 'server',
@@ -343,6 +344,7 @@ export const SMART_SERVER_REQUIREMENTS: Requirements = {
     edition: 'SMART',
     behavior: 'JWK Sets are fetched by GET from the registered URL.',
     source: `${SMART}client-confidential-asymmetric.html#signature-verification`,
+    provenElsewhere: 'packages/auth/test/jwks/remote-jwks.test.ts',
   },
   'hl7.fhir.uv.smart-app-launch_2.2.0@340': {
     actor: 'server',

@@ -65,6 +65,7 @@ export const STATUS_REQUIREMENTS: Requirements = {
     edition: 'STU2',
     behavior: 'Clients that ask for the status too often get a 429 with Retry-After.',
     source: `${STU2}export.html#bulk-data-status-request`,
+    provenElsewhere: 'packages/server/test/access/limits.test.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@128': {
     actor: 'server',
@@ -72,6 +73,7 @@ export const STATUS_REQUIREMENTS: Requirements = {
     edition: 'STU2',
     behavior: 'Clients that ask for the status too often get a 429 with Retry-After.',
     source: `${STU2}export.html#bulk-data-status-request`,
+    provenElsewhere: 'packages/server/test/access/limits.test.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@131': {
     actor: 'server',
@@ -79,6 +81,7 @@ export const STATUS_REQUIREMENTS: Requirements = {
     edition: 'STU2',
     behavior: 'A job that failed answers with an OperationOutcome.',
     source: `${STU2}export.html#bulk-data-status-request`,
+    provenElsewhere: 'packages/server/test/http/server.test.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@138': {
     actor: 'server',
@@ -86,6 +89,7 @@ export const STATUS_REQUIREMENTS: Requirements = {
     edition: 'STU2',
     behavior: 'A job that failed answers with an OperationOutcome.',
     source: `${STU2}export.html#response---error-status-1`,
+    provenElsewhere: 'packages/server/test/http/server.test.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@132': {
     actor: 'server',
@@ -118,6 +122,7 @@ export const STATUS_REQUIREMENTS: Requirements = {
     behavior:
       'When only the status request failed, and not the job, the OperationOutcome has a transient code.',
     source: `${STU2}export.html#response---error-status-1`,
+    provenElsewhere: 'packages/server/test/access/limits.test.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@142': {
     actor: 'server',
@@ -126,6 +131,7 @@ export const STATUS_REQUIREMENTS: Requirements = {
     behavior:
       'Resources that could not be exported are reported by OperationOutcomes in files of the error list.',
     source: `${STU2}export.html#response---error-status-1`,
+    provenElsewhere: 'packages/server/test/jobs/export-jobs.test.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@143': {
     actor: 'server',
@@ -133,6 +139,7 @@ export const STATUS_REQUIREMENTS: Requirements = {
     edition: 'STU2',
     behavior: 'An export in which something could not be exported is complete nevertheless: 200.',
     source: `${STU2}export.html#response---error-status-1`,
+    provenElsewhere: 'packages/server/test/jobs/export-jobs.test.ts',
   },
   'hl7.fhir.uv.bulkdata_2.0.0@144': {
     actor: 'server',
