@@ -5,6 +5,7 @@ import { isJsonObject } from '../json.ts'
 import { localTarget, relativeTo, targetType } from '../reference-target.ts'
 import { unescapeValue } from '../split-escaped.ts'
 import { tokenTest } from './token.ts'
+import { withoutVersion } from './uri.ts'
 
 const HISTORY = '/_history/'
 const URL_TYPES: ReadonlySet<string> = new Set(['canonical', 'uri'])
@@ -103,11 +104,8 @@ function isReferenceTo(
   return urls.has(url) || (history !== -1 && urls.has(url.slice(0, history)))
 }
 
-/** A canonical URL is found with its version and without. */
 function isUrl(value: unknown, urls: ReadonlySet<string>): boolean {
-  if (typeof value !== 'string') return false
-  const version = value.indexOf('|')
-  return urls.has(value) || (version !== -1 && urls.has(value.slice(0, version)))
+  return typeof value === 'string' && (urls.has(value) || urls.has(withoutVersion(value)))
 }
 
 function isResource(value: unknown, { ids, keys }: SearchedTargets): boolean {

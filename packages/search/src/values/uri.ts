@@ -15,7 +15,14 @@ export const URI_ELEMENT_TYPES: ReadonlySet<string> = new Set(['canonical', 'uri
 export function uriTest(criterion: Criterion, elementType: string): ValueTest | undefined {
   const isUri = comparison(criterion)
   if (!URI_ELEMENT_TYPES.has(elementType)) return undefined
-  return (value) => typeof value === 'string' && isUri(value)
+  if (elementType !== 'canonical') return (value) => typeof value === 'string' && isUri(value)
+  return (value) => typeof value === 'string' && (isUri(value) || isUri(withoutVersion(value)))
+}
+
+/** A canonical URL is found with its version and without. */
+export function withoutVersion(canonical: string): string {
+  const version = canonical.indexOf('|')
+  return version === -1 ? canonical : canonical.slice(0, version)
 }
 
 function comparison(criterion: Criterion): (uri: string) => boolean {
