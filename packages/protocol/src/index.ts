@@ -59,6 +59,7 @@ export {
   type StampTemplate,
 } from './resource-text.ts'
 export { formatInstant, parseDateTimeRange, parseInstant, type DateTimeRange } from './instant.ts'
+export { provenanceRule, type ProvenanceRule } from './provenance-rule.ts'
 export { parseReference, type ResourceReference } from './reference.ts'
 export { isResourceId } from './resource-id.ts'
 export { isResourceType } from './resource-type.ts'

@@ -13,7 +13,8 @@ export interface RootElement {
 const CHOICE_SUFFIX = '[x]'
 
 const byType = new Map<ResourceType, readonly RootElement[]>()
-let allNames: ReadonlySet<string> | undefined
+const namesByType = new Map<ResourceType, ReadonlyMap<string, string>>()
+let anyNames: ReadonlyMap<string, string> | undefined
 
 /** The root elements that FHIR R4 defines for a type, inherited ones included, in their order. */
 export function rootElements(type: ResourceType): readonly RootElement[] {
@@ -31,13 +32,11 @@ export function rootElements(type: ResourceType): readonly RootElement[] {
  * @returns `undefined` where the type has no such element.
  */
 export function rootElementName(type: ResourceType, written: string): string | undefined {
-  const found = rootElements(type).find(
-    ({ name, jsonNames }) =>
-      name === written ||
-      jsonNames.includes(written) ||
-      (jsonNames.length > 1 && `${name}${CHOICE_SUFFIX}` === written),
-  )
-  return found?.name
+  const known = namesByType.get(type)
+  if (known !== undefined) return known.get(written)
+  const names = new Map(rootElements(type).flatMap(spellings))
+  namesByType.set(type, names)
+  return names.get(written)
 }
 
 /**
@@ -47,13 +46,24 @@ export function rootElementName(type: ResourceType, written: string): string | u
  *   choice, the name as written.
  */
 export function anyRootElementName(written: string): string | undefined {
-  allNames ??= new Set(RESOURCE_TYPES.flatMap((type) => rootElements(type).map(({ name }) => name)))
-  if (allNames.has(written)) return written
-  for (const type of RESOURCE_TYPES) {
-    const name = rootElementName(type, written)
-    if (name !== undefined) return name
-  }
-  return undefined
+  anyNames ??= namesOfAllTypes()
+  return anyNames.get(written)
+}
+
+function namesOfAllTypes(): ReadonlyMap<string, string> {
+  const elements = RESOURCE_TYPES.flatMap(rootElements)
+  // Plain names last, so that they win.
+  return new Map([
+    ...elements.flatMap(spellings),
+    ...elements.map(({ name }) => [name, name] as const),
+  ])
+}
+
+/** Every way to write an element, with its name. */
+function spellings({ name, jsonNames }: RootElement): readonly (readonly [string, string])[] {
+  const isChoice = jsonNames[0] !== name
+  const written = isChoice ? [name, name + CHOICE_SUFFIX, ...jsonNames] : [name]
+  return written.map((one) => [one, name])
 }
 
 function readElement(text: string): RootElement {
