@@ -16,7 +16,7 @@ export function verifies(ids: string | readonly string[], prove: () => Promise<v
     const { actor, strength, behavior, knownFailure } = requirementOf(id)
     const register = knownFailure === undefined ? test : test.fails
     const isLater = NOT_YET.has(id)
-    const name = `${id} ${actor} ${strength}: ${behavior}`
+    const name = `${isLater ? 'not yet: ' : ''}${id} ${actor} ${strength}: ${behavior}`
     if (isLater) test.skip(name, proveOnce)
     else register(name, proveOnce)
   }
