@@ -1,0 +1,143 @@
+import { isResourceType, RESOURCE_TYPES } from '@flatfhir/protocol'
+import fhirpath from 'fhirpath'
+import r4 from 'fhirpath/fhir-context/r4'
+import { beforeAll, expect, test } from 'vitest'
+import { parseElementPath, someAt, type ValueTest } from '../src/element-path.ts'
+import { SEARCH_PARAMETERS } from '../src/generated/search-parameters.ts'
+import { isJsonObject, type JsonObject } from '../src/json.ts'
+import type { SearchParameterRow } from '../src/search-parameter-row.ts'
+import { onlyTo } from '../src/values/reference.ts'
+import { generator } from './generator.ts'
+import { ResourceMaker } from './random-resource.ts'
+
+const SEEDS = Array.from({ length: 12 }, (_, index) => index + 1)
+
+/** `resolve()` would fetch: the type is asked of the reference itself. */
+const options = {
+  userInvocationTable: {
+    leadsTo: {
+      fn: (inputs: readonly unknown[], type: string): boolean => inputs.some(leadsTo(type)),
+      arity: { 1: ['String' as const] },
+    },
+  },
+}
+
+let maker: ResourceMaker
+
+beforeAll(async () => {
+  const script = await generator()
+  maker = new ResourceMaker(await script.readSearchDefinitions())
+})
+
+const rows = Object.entries(SEARCH_PARAMETERS).flatMap(([home, parameters]) =>
+  Object.entries(parameters).map(([name, row]) => ({ home, name, row })),
+)
+
+test('the paths of every parameter find what its FHIRPath expression finds', () => {
+  const paths = rows.filter(({ row }) => row.paths !== undefined)
+  const found = new Set<string>()
+
+  for (const { home, name, row } of paths) {
+    const expected = compiled(row.expression)
+    for (const seed of SEEDS) {
+      const resource = randomResource(home, row, seed)
+      const values = asSet(collect(row.paths ?? [], resource, resource))
+
+      expect(values, `${home}.${name} of seed ${seed}`).toEqual(asSet(expected(resource)))
+      if (values.length > 0) found.add(`${home}.${name}`)
+    }
+  }
+
+  // The comparison would prove nothing where nothing is found.
+  expect(found.size).toBeGreaterThan(paths.length * 0.97)
+})
+
+test('the parts of every composite find what their FHIRPath expressions find', () => {
+  const composites = rows.filter(({ row }) => row.components !== undefined)
+  const found = new Set<string>()
+
+  for (const { home, name, row } of composites) {
+    const bases = row.expression.split('|').map((base) => base.trim())
+    for (const [index, { expression }] of (row.components ?? []).entries()) {
+      for (const [place, base] of (row.bases ?? []).entries()) {
+        const expected = compiled(`(${bases[place] ?? ''}).select(${expression})`)
+        for (const seed of SEEDS) {
+          const resource = randomResource(home, row, seed)
+          const values = asSet(collectBelow(base.path, base.components[index] ?? [], resource))
+
+          expect(values, `${home}.${name} part ${index}`).toEqual(asSet(expected(resource)))
+          if (values.length > 0) found.add(`${home}.${name} ${index}`)
+        }
+      }
+    }
+  }
+
+  expect(found.size).toBeGreaterThan(composites.length * 1.8)
+})
+
+test('the table has rows for R4 types only, and each says where its values are', () => {
+  for (const { home, row } of rows) {
+    expect(home === 'Resource' || isResourceType(home)).toBe(true)
+    expect([row.paths, row.bases, row.result].filter((one) => one !== undefined)).toHaveLength(1)
+    expect(row.targets?.every(isResourceType) ?? true).toBe(true)
+  }
+  expect(new Set(rows.map(({ home }) => home)).size).toBeGreaterThan(RESOURCE_TYPES.length * 0.8)
+})
+
+function randomResource(home: string, row: SearchParameterRow, seed: number): JsonObject {
+  const type = home === 'Resource' ? 'Observation' : home
+  const parts = (row.components ?? []).map(({ expression }) => expression)
+  const names = [row.expression, ...parts].join(' ').match(/[a-z]\w*/g) ?? []
+  return maker.make(type, new Set(names), seed)
+}
+
+function compiled(expression: string): (resource: JsonObject) => readonly unknown[] {
+  const local = expression.replaceAll(/resolve\(\) is (\w+)/g, "leadsTo('$1')")
+  const evaluate = fhirpath.compile(local, r4, options)
+  return (resource) => evaluate(resource, { resource }) as readonly unknown[]
+}
+
+/** Written apart from the product: the step before the id names the type. */
+function leadsTo(type: string): (node: unknown) => boolean {
+  const pattern = new RegExp(`(^|/)${type}/[^/]+(/_history/[^/]+)?$`)
+  return (node) => {
+    const data: unknown = isJsonObject(node) && 'data' in node ? node['data'] : node
+    const reference = isJsonObject(data) ? data['reference'] : undefined
+    return typeof reference === 'string' && pattern.test(reference)
+  }
+}
+
+function collect(
+  paths: readonly string[],
+  from: unknown,
+  resource: JsonObject,
+): readonly unknown[] {
+  const values: unknown[] = []
+  const take: ValueTest = (value) => {
+    values.push(value)
+    return false
+  }
+  for (const path of paths.map(parseElementPath)) {
+    someAt(path, onlyTo(path.target, take))(from, resource)
+  }
+  return values
+}
+
+function collectBelow(
+  base: string,
+  paths: readonly string[],
+  resource: JsonObject,
+): readonly unknown[] {
+  const values: unknown[] = []
+  const takeAll: ValueTest = (element) => {
+    values.push(...collect(paths, element, resource))
+    return false
+  }
+  someAt(parseElementPath(base), takeAll)(resource, resource)
+  return values
+}
+
+/** A union leaves repeated values out, so only which ones there are is compared. */
+function asSet(values: readonly unknown[]): readonly string[] {
+  return [...new Set(values.map((value) => JSON.stringify(value)))].sort()
+}
