@@ -7,6 +7,7 @@
  * - `number`, `integer`, `money`, `boolean`: NULL where the text is no such thing.
  * - `reference`: the id in a reference, `reference-type`: the type in it.
  * - `patients`: ids of the patients in whose compartment the resource is.
+ * - `first-patient`: the first of them, for types that name their patient among others.
  * - `medical-record-number`, `medical-record-number-system`: from a list of identifiers.
  * - `us-core-race`, `us-core-ethnicity`: the text of US Core's extension in a list of extensions.
  */
@@ -21,6 +22,7 @@ export type ColumnReading =
   | 'reference'
   | 'reference-type'
   | 'patients'
+  | 'first-patient'
   | 'medical-record-number'
   | 'medical-record-number-system'
   | 'us-core-race'
@@ -50,6 +52,7 @@ const SQL_TYPES: Readonly<Record<ColumnReading, string>> = {
   reference: 'VARCHAR',
   'reference-type': 'VARCHAR',
   patients: 'VARCHAR[]',
+  'first-patient': 'VARCHAR',
   'medical-record-number': 'VARCHAR',
   'medical-record-number-system': 'VARCHAR',
   'us-core-race': 'VARCHAR',

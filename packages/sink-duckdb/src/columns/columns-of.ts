@@ -16,7 +16,10 @@ const LEADING: readonly Column[] = [
  */
 export function columnsOf(type: string): readonly Column[] {
   const typed = Object.hasOwn(RESOURCE_COLUMNS, type) ? RESOURCE_COLUMNS[type] : undefined
-  return [...LEADING, ...(typed ?? GENERIC_COLUMNS), patientsColumn(type)]
+  const described = (typed ?? GENERIC_COLUMNS).map((each) =>
+    each.reading === 'first-patient' ? { ...each, paths: compartmentPaths(type) } : each,
+  )
+  return [...LEADING, ...described, patientsColumn(type)]
 }
 
 function patientsColumn(type: string): Column {

@@ -74,8 +74,10 @@ function innerPaths(starts: readonly string[], steps: readonly string[]): readon
 
 /** Only reached where there are several paths: a text that is missing gives no ids. */
 function nestedSql({ text, inner }: CompartmentPath & { readonly text: string }): string {
+  // A text in place of an object or a list comes bare, and is no JSON.
+  const json = `CASE WHEN json_valid(${text}) THEN ${text} END`
   const references = inner.map((path) => {
-    const found = `json_extract_string(${text}, '${path}')`
+    const found = `json_extract_string(${json}, '${path}')`
     return path.includes('*') ? found : `[${found}]`
   })
   const all = references.reduce((left, right) => `list_concat(${left}, ${right})`)

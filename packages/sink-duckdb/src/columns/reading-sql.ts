@@ -2,10 +2,13 @@ import type { Column, ColumnReading } from './column.ts'
 import { medicalRecordNumberSql, usCoreTextSql } from './element-lists-sql.ts'
 import { referenceIdSql, referenceTypeSql } from './reference-sql.ts'
 
+/** What a column reads from its own texts alone, whatever the type. */
+export type SimpleReading = Exclude<ColumnReading, 'patients' | 'first-patient'>
+
 type Reader = (text: string, column: Column) => string
 
 // TRY_CAST everywhere: what a source sends is not ours to refuse, and it is in `raw` all the same.
-const READERS: Readonly<Record<Exclude<ColumnReading, 'patients'>, Reader>> = {
+const READERS: Readonly<Record<SimpleReading, Reader>> = {
   text: (text) => text,
   instant: (text) => `TRY_CAST(${completed(text, '0000-01-01T00:00:00Z')} AS TIMESTAMPTZ)`,
   date: (text) => `TRY_CAST(${completed(`${text}[:10]`, '0000-01-01')} AS DATE)`,
@@ -26,7 +29,7 @@ const READERS: Readonly<Record<Exclude<ColumnReading, 'patients'>, Reader>> = {
  * whatever the texts are.
  */
 export function readingSql(
-  column: Column & { readonly reading: Exclude<ColumnReading, 'patients'> },
+  column: Column & { readonly reading: SimpleReading },
   texts: readonly string[],
 ): string {
   const text = texts.length === 1 ? (texts[0] ?? 'NULL') : `coalesce(${texts.join(', ')})`

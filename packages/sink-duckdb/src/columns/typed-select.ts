@@ -59,10 +59,15 @@ function textName(index: number): string {
 
 function columnSql(type: string, column: Column, positions: ReadonlyMap<string, number>): string {
   const texts = column.paths.map((path) => textName(positions.get(path) ?? 0))
-  const { reading } = column
-  const value =
-    reading === 'patients' ? compartmentSql(type, texts) : readingSql({ ...column, reading }, texts)
+  const value = valueSql(type, column, texts)
   return `${value} AS ${quoteName(column.name)}`
+}
+
+function valueSql(type: string, column: Column, texts: readonly string[]): string {
+  const { reading } = column
+  if (reading === 'patients') return compartmentSql(type, texts)
+  if (reading === 'first-patient') return `(${compartmentSql(type, texts)})[1]`
+  return readingSql({ ...column, reading }, texts)
 }
 
 /**

@@ -249,7 +249,7 @@ export const CLINICAL_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column('occurred', 'instant', 'occurredDateTime', 'occurredPeriod.start'),
     column('recorded', 'instant', 'recorded'),
     ...concept('activity', 'activity'),
-    codeOf('agent_type', 'agent[0].type'),
+    codeOf('agent_role', 'agent[0].type'),
     ...reference('agent', 'agent[0].who'),
     text('agent_display', 'agent[0].who.display'),
     ...reference('on_behalf_of', 'agent[0].onBehalfOf'),

@@ -10,6 +10,7 @@ export const GENERIC_COLUMNS: readonly Column[] = [
     'date',
     'instant',
     'date',
+    'dateTime',
     'authoredOn',
     'created',
     'recorded',

@@ -174,7 +174,7 @@ export const PEOPLE_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     referenceTo('Organization', 'managing_organization', 'managingOrganization'),
   ],
   Appointment: [
-    referenceTo('Patient', 'patient', 'subject'),
+    column('patient', 'first-patient'),
     text('status', 'status'),
     ...concept('service_type', 'serviceType[0]'),
     ...concept('appointment_type', 'appointmentType'),
