@@ -26,25 +26,25 @@ export const EXIT_CODES: readonly ExitCodeMeaning[] = [
     code: EXIT_COMPLETE,
     name: 'complete',
     meaning:
-      'Everything that was asked for was done. `export`: every file that the manifest promises is on disk and checked. `export start`: the provider has accepted the export. `export status`: its files can be collected, or are there, all checked. `export cancel`: nothing of it is left at the provider. `receipt`: the verdict is complete. `import`: every line is in the store. `serve`: it was asked to stop, and stopped cleanly.',
+      'Everything that was asked for was done. `export`: every file that the manifest promises is on disk and checked. `export start`: the provider has accepted the export. `export status`: its files can be collected, or are there, all checked. `export cancel`: nothing of it is left at the provider. `receipt`: the verdict is complete. `import`: every line is in the store. `sync run`, `sync daemon --once`: every cohort is in step, and committed. `load`, `query`: done. `serve`: it was asked to stop, and stopped cleanly.',
   },
   {
     code: EXIT_FAILED,
     name: 'failed',
     meaning:
-      'It could not be done; the message on stderr says why and what to do next. `export`, `export collect`: also when no file could be had. `export status`, `export collect`: also when the export was cancelled, has failed, or was never started. `receipt`: the verdict is failed.',
+      'It could not be done; the message on stderr says why and what to do next. `export`, `export collect`: also when no file could be had. `export status`, `export collect`: also when the export was cancelled, has failed, or was never started. `receipt`: the verdict is failed. `sync run`, `sync daemon --once`: a cohort could not be brought to the end of its run; the next run goes on with it.',
   },
   {
     code: EXIT_USAGE,
     name: 'usage',
     meaning:
-      'The command line, a `FLATFHIR_…` variable or the config file is wrong. Nothing was started.',
+      'The command line, a `FLATFHIR_…` variable, the config file or a connection file is wrong. Nothing was started.',
   },
   {
     code: EXIT_INCOMPLETE,
     name: 'incomplete',
     meaning:
-      'It ran to its end, but something is missing or bad. `export`, `export status`, `export collect`, `receipt`: a file is missing or does not agree with the manifest. `import`: some lines could not be taken; the others are in the store.',
+      'It ran to its end, but something is missing or bad. `export`, `export status`, `export collect`, `receipt`: a file is missing or does not agree with the manifest. `import`: some lines could not be taken; the others are in the store. `sync run`, `sync daemon --once`: an alarm stopped a run before its commit, or an export is incomplete; the landed data are as they were.',
   },
   {
     code: EXIT_RUNNING,
@@ -56,7 +56,7 @@ export const EXIT_CODES: readonly ExitCodeMeaning[] = [
     code: EXIT_INTERRUPTED,
     name: 'interrupted',
     meaning:
-      'Stopped by SIGINT (Ctrl-C) before it was done. `export` has sent the Delete Request, unless `--on-stop keep` was given; its steps (`export collect` …) never do. A second signal ends the process at once.',
+      'Stopped by SIGINT (Ctrl-C) before it was done. `export` has sent the Delete Request, unless `--on-stop keep` was given; its steps (`export collect` …) and `sync` never do: the same command goes on where it was. A second signal ends the process at once.',
   },
   {
     code: EXIT_TERMINATED,

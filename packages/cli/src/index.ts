@@ -1,4 +1,5 @@
 export type { CommandIo, TextOutput } from './command-io.ts'
 export { cliReference } from './reference/cli-reference.ts'
+export { connectionReference } from './reference/connection-reference.ts'
 export { exitCodesReference } from './reference/exit-codes-reference.ts'
 export { runCli } from './run-cli.ts'

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { CommandIo } from '../src/command-io.ts'
 import { runCli } from '../src/run-cli.ts'
 import type { CommandResult } from './command-process.ts'
@@ -23,7 +24,7 @@ export function bufferIo(
   return {
     stdout: output(out),
     stderr: output(err),
-    stdin: given.stdin ?? (async function* () {})(),
+    stdin: given.stdin ?? Readable.from([]),
     env: given.env ?? {},
     cwd: given.cwd ?? '/nonexistent',
     signal: given.signal ?? new AbortController().signal,

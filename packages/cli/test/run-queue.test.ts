@@ -131,15 +131,13 @@ test('what fails is left alone twice as long each time, up to an hour', () => {
   expect(backOff.failed(0)).toBe(60_000)
 })
 
-test('a source is its origin and base path, and a connection needs what it writes to', () => {
+test('a source is its origin and base path, and a connection needs it for itself', () => {
   const url = 'HTTPS://EHR.example.org:443/fhir/'
-  const text = `source.url = "${url}"\ndata.level = "system"\nsinks.duckdb = "w"\nsinks.parquet = "p"`
+  const text = `source.url = "${url}"\ndata.level = "system"\nsinks.duckdb = "w"`
 
   expect(sourceOf(url)).toBe('https://ehr.example.org/fhir')
   expect(needsOf(parseConnection(text, { name: 'c.toml', cwd: '/d' }))).toEqual([
     'source https://ehr.example.org/fhir',
     'work /d/c.toml.sync',
-    'duckdb /d/w',
-    'parquet /d/p',
   ])
 })

@@ -1,4 +1,11 @@
-import type { FullReason, LandedType, SyncAlarm, SyncExport, SyncReport } from '@flatfhir/client'
+import type {
+  FullReason,
+  LandedType,
+  SyncAlarm,
+  SyncExport,
+  SyncReport,
+  TypeDrift,
+} from '@flatfhir/client'
 import { formatCount, formatMegabytes, formatQuantity, formatSeconds } from './format-number.ts'
 import { formatTable, type TableColumn } from './format-table.ts'
 import type { Style } from './style.ts'
@@ -67,7 +74,7 @@ export function syncLogFields(report: SyncReport): Readonly<Record<string, unkno
     kind,
     fullReasons,
     result,
-    ...sums(report.landing?.types ?? []),
+    ...landedSums(report),
     alarms: report.alarms.map(({ code, type, accepted }) => ({ code, type, accepted })),
     transactionTime,
     milliseconds: Math.round(timings.totalMs),
@@ -103,13 +110,18 @@ function headline(report: SyncReport, style: Style): string {
   return line.replace(`, ${report.result}`, () => `, ${style.bold(coloured)}`)
 }
 
-function stoppedText({ alarms }: SyncReport): string {
-  const codes = new Set(alarms.filter(({ accepted }) => !accepted).map(({ code }) => code))
-  return codes.size === 0 ? '' : ` by ${[...codes].join(', ')}`
+function stoppedText(report: SyncReport): string {
+  const codes = codesOf(report)
+  return codes.length === 0 ? '' : ` by ${codes.join(', ')}`
 }
 
-function changesText({ landing }: SyncReport): string {
-  const { inserted, updated, deleted, left } = sums(landing?.types ?? [])
+/** What has stopped it. */
+function codesOf({ alarms }: SyncReport): readonly string[] {
+  return [...new Set(alarms.filter(({ accepted }) => !accepted).map(({ code }) => code))]
+}
+
+function changesText(report: SyncReport): string {
+  const { inserted, updated, deleted, left } = landedSums(report)
   const parts = [
     ...(inserted > 0 ? [`${formatCount(inserted)} inserted`] : []),
     ...(updated > 0 ? [`${formatCount(updated)} updated`] : []),
@@ -119,14 +131,19 @@ function changesText({ landing }: SyncReport): string {
   return parts.length === 0 ? 'nothing changed' : parts.join(', ')
 }
 
-interface Sums {
+/** What a run did to all types together. */
+export interface LandedSums {
   readonly inserted: number
   readonly updated: number
   readonly deleted: number
   readonly left: number
+  /** Rows that had drifted from the source. */
+  readonly drift: number
 }
 
-function sums(types: readonly LandedType[]): Sums {
+/** What a run did to all types together. */
+export function landedSums({ landing }: SyncReport): LandedSums {
+  const types = landing?.types ?? []
   const sum = (count: (type: LandedType) => number): number =>
     types.reduce((total, type) => total + count(type), 0)
   return {
@@ -134,7 +151,12 @@ function sums(types: readonly LandedType[]): Sums {
     updated: sum((type) => type.updated),
     deleted: sum(deletedOf),
     left: sum((type) => type.left),
+    drift: sum(({ drift }) => (drift === undefined ? 0 : driftOf(drift))),
   }
+}
+
+function driftOf({ missing, outdated, extra }: TypeDrift): number {
+  return missing + outdated + extra
 }
 
 function deletedOf({ deletedTold, deletedComputed }: LandedType): number {
@@ -197,7 +219,7 @@ function driftLines({ landing }: SyncReport): readonly string[] {
     drift === undefined ? [] : [{ type, ...drift }],
   )
   if (compared.length === 0) return []
-  const drifted = compared.filter(({ missing, outdated, extra }) => missing + outdated + extra > 0)
+  const drifted = compared.filter((one) => driftOf(one) > 0)
   if (drifted.length === 0) {
     return [`  reconciled: no drift in ${formatQuantity(compared.length, 'type')}`]
   }
@@ -208,4 +230,24 @@ function driftLines({ landing }: SyncReport): readonly string[] {
         `    ${type}: ${formatCount(missing)} missing, ${formatCount(outdated)} outdated, ${formatCount(extra)} extra`,
     ),
   ]
+}
+
+/** A run as a line of the history. */
+export function historyCells(report: SyncReport): readonly string[] {
+  const { inserted, updated, deleted, left, drift } = landedSums(report)
+  const moved = report.result === 'committed' ? [inserted, updated, deleted, left] : []
+  const isCompared = (report.landing?.types ?? []).some((type) => type.drift !== undefined)
+  return [
+    report.finishedAt,
+    report.cohort,
+    report.kind,
+    report.result === 'committed' ? 'committed' : codesOf(report).join(' '),
+    ...[0, 1, 2, 3].map((index) => formatOptional(moved[index])),
+    isCompared ? formatCount(drift) : '',
+    (report.timings.totalMs / 1000).toFixed(2),
+  ]
+}
+
+function formatOptional(count: number | undefined): string {
+  return count === undefined ? '' : formatCount(count)
 }

@@ -17,7 +17,7 @@ export const DEMO_COMMAND: Command = defineCommand<DemoOptions>({
   name: 'demo',
   summary: 'See the main job, end to end, on made-up data',
   description:
-    'Makes a synthetic population, imports it, serves it on a free loopback port with SMART Backend Services on, makes a key, registers a client and logs in, exports it at system, Patient and Group level over real HTTP, downloads and checks every file, then changes some resources and exports only the changes. Everything happens in a temporary directory that is removed at the end.',
+    'Makes a synthetic population, imports it, serves it on a free loopback port with SMART Backend Services on, makes a key, registers a client and logs in, exports it at system, Patient and Group level over real HTTP, downloads and checks every file, lands the Group in a DuckDB database (flatfhir sync), then changes some resources and who is in the Group, exports only the changes, and has the database follow. Everything happens in a temporary directory that is removed at the end.',
   options: {
     patients: {
       type: integer(1, 10_000_000),

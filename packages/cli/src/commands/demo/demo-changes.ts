@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import type { ExportReport } from '@flatfhir/client'
 import { readNdjson } from '@flatfhir/protocol'
+import type { DemoRosterChange } from './demo-roster.ts'
 import { sendWrite, type FhirServer } from './fhir-requests.ts'
 
 /** What was changed between two exports. */
@@ -54,14 +55,18 @@ const PLAN: readonly PlannedChange[] = [
 /** Where the resources to change are, and where to change them. */
 export interface MakeChangesOptions {
   readonly server: FhirServer
-  /** An export with everything in it, and its directory. */
+  /** An export that holds resources to change, and its directory. */
   readonly report: ExportReport
   readonly directory: string
+  /** What was changed before, in the Group. */
+  readonly roster: DemoRosterChange | undefined
 }
 
 /** Updates and deletes some of the exported resources by ordinary PUT and DELETE requests. */
 export async function makeChanges(options: MakeChangesOptions): Promise<DemoChanges> {
+  const { roster } = options
   const updated = new Map<string, string | undefined>()
+  if (roster !== undefined) updated.set(roster.group, roster.versionId)
   const deleted = new Set<string>()
   for (const change of PLAN) {
     const resources = await firstResources(options, change.type, change.updates + change.deletions)

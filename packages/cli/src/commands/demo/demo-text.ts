@@ -9,6 +9,7 @@ import type { Style } from '../../output/style.ts'
 import type { DemoChanges } from './demo-changes.ts'
 import type { DemoDelta } from './demo-delta.ts'
 import type { DemoExport } from './demo-exports.ts'
+import type { DemoSyncRun } from './demo-sync.ts'
 
 const COLUMNS: readonly TableColumn[] = [
   { heading: 'level', align: 'left' },
@@ -54,6 +55,18 @@ export function changesText({ updated, deleted }: DemoChanges): string {
 /** What the delta holds. */
 export function deltaText({ resources, deleted }: DemoDelta, since: Date): string {
   return `${formatQuantity(resources.size, 'resource')}, ${formatQuantity(deleted.size, 'deletion')} with _since=${since.toISOString()}`
+}
+
+/** What the first run landed. */
+export function firstSyncText({ report, sums }: DemoSyncRun): string {
+  const members = report.landing?.roster?.members ?? 0
+  return `${formatQuantity(sums.inserted, 'resource')} of ${formatQuantity(members, 'patient')} into DuckDB, as of ${report.transactionTime ?? ''}`
+}
+
+/** What the second run changed. */
+export function nextSyncText({ report, sums }: DemoSyncRun): string {
+  const { joiners, leavers } = report.landing?.roster ?? { joiners: 0, leavers: 0 }
+  return `${formatCount(joiners)} joined (${formatCount(sums.inserted)} rows), ${formatCount(leavers)} left (${formatCount(sums.left)} rows), ${formatCount(sums.updated)} updated, ${formatCount(sums.deleted)} deleted`
 }
 
 /** `5 Observation, 3 Patient`. */

@@ -23,7 +23,16 @@ import { checkDelta, readDelta, type DemoDelta } from './demo-delta.ts'
 import { demoDirectory } from './demo-directory.ts'
 import { logIn, registerDemoClient, type DemoClient, type DemoLogin } from './demo-login.ts'
 import { demoExport, DEMO_GROUP, type DemoExport, type DemoExportPlaces } from './demo-exports.ts'
-import { changesText, deltaText, exportsTable, stepLine } from './demo-text.ts'
+import { changeRoster, type DemoRosterChange } from './demo-roster.ts'
+import { checkSync, DEMO_QUERY, DemoWarehouse, type DemoSyncRun } from './demo-sync.ts'
+import {
+  changesText,
+  deltaText,
+  exportsTable,
+  firstSyncText,
+  nextSyncText,
+  stepLine,
+} from './demo-text.ts'
 
 /** Runs `flatfhir demo`. @returns the exit code. */
 export async function runDemo(options: DemoOptions, context: CommandContext): Promise<number> {
@@ -69,9 +78,25 @@ class Demo {
       directory: join(this.#directory, 'exports'),
     }
     const exports = await this.#exportEverything(places, population)
+    const warehouse = await DemoWarehouse.make(
+      this.#directory,
+      { fhirBaseUrl, client },
+      this.#context,
+    )
+    const first = await this.#firstSync(warehouse)
     const changed = await this.#exportChanges(places, { exports, login })
-    this.#tellResult({ fhirBaseUrl, client, population, exports, ...changed })
-    if (this.#options.keep) await this.#keepServing(provider, client)
+    const synced = await this.#followChanges(warehouse, changed.roster)
+    this.#tellResult({
+      fhirBaseUrl,
+      client,
+      population,
+      exports,
+      ...changed,
+      first,
+      ...synced,
+      warehouse,
+    })
+    if (this.#options.keep) await this.#keepServing(provider, client, warehouse)
   }
 
   async #makePopulation(): Promise<PopulationSummary> {
@@ -168,18 +193,20 @@ class Demo {
   async #exportChanges(
     places: DemoExportPlaces,
     { exports, login }: { readonly exports: readonly DemoExport[]; readonly login: DemoLogin },
-  ): Promise<{ readonly changes: DemoChanges; readonly delta: DemoDelta }> {
+  ): Promise<DemoChanged> {
     const [system] = exports
-    if (system === undefined) throw new DemoCheckFailedError('There is no system export')
-    const changes = await makeChanges({
-      server: {
-        fhirBaseUrl: places.fhirBaseUrl,
-        accessToken: login.forWrites,
-        signal: this.#context.io.signal,
-      },
-      report: system.report,
-      directory: system.directory,
-    })
+    const group = exports.at(-1)
+    if (system === undefined || group === undefined) {
+      throw new DemoCheckFailedError('There is no system export')
+    }
+    const server = {
+      fhirBaseUrl: places.fhirBaseUrl,
+      accessToken: login.forWrites,
+      signal: this.#context.io.signal,
+    }
+    const { report: before, directory: from } = group
+    const roster = await changeRoster(system, server)
+    const changes = await makeChanges({ server, report: before, directory: from, roster })
     this.#say(
       'Then data changes, by PUT and DELETE, and only the changes are exported:',
       '',
@@ -198,7 +225,40 @@ class Demo {
       stepLine('exported', deltaText(delta, since), report.timings.totalMs / 1000),
       stepLine('compared', this.#context.style.green(same)),
     )
-    return { changes, delta }
+    return { changes, delta, roster }
+  }
+
+  async #firstSync(warehouse: DemoWarehouse): Promise<DemoSyncRun> {
+    const first = await warehouse.sync()
+    this.#say(
+      `A warehouse is to follow the Group (flatfhir sync), and gets everything of it:`,
+      '',
+      stepLine('first sync', firstSyncText(first), first.seconds),
+      '',
+    )
+    return first
+  }
+
+  async #followChanges(
+    warehouse: DemoWarehouse,
+    roster: DemoRosterChange | undefined,
+  ): Promise<{ readonly second: DemoSyncRun; readonly reconciled: DemoSyncRun }> {
+    const { style } = this.#context
+    const second = await warehouse.sync()
+    const reconciled = await warehouse.sync({ full: true })
+    checkSync({ second, reconciled }, roster)
+    const same = 'everything exported again and compared: no drift'
+    this.#say(
+      '',
+      'And the warehouse follows:',
+      '',
+      stepLine('next sync', nextSyncText(second), second.seconds),
+      stepLine('reconcile', style.green(same), reconciled.seconds),
+      stepLine('query', DEMO_QUERY),
+      '',
+      ...(await warehouse.ask()).map((line) => `    ${line}`),
+    )
+    return { second, reconciled }
   }
 
   #tellResult(result: DemoResult): void {
@@ -211,7 +271,11 @@ class Demo {
       this.#context.print(JSON.stringify(resultObject(result, seconds)))
   }
 
-  async #keepServing(provider: RunningProvider, client: DemoClient): Promise<void> {
+  async #keepServing(
+    provider: RunningProvider,
+    client: DemoClient,
+    warehouse: DemoWarehouse,
+  ): Promise<void> {
     const { io, style, options } = this.#context
     const url = provider.fhirBaseUrl
     const command = commandName(io.env)
@@ -222,6 +286,8 @@ class Demo {
         '',
         ...[
           `${command} export ${url} --group ${DEMO_GROUP} --type Patient,Condition --client-id ${client.client.clientId} --key ${client.keyFile} --out cohort`,
+          `${command} query ${warehouse.path} "SELECT * FROM latest_vital_signs LIMIT 10"`,
+          `${command} sync run ${warehouse.connection.path}`,
           `${command} audit verify --data ${this.#data}`,
           `curl -s ${url}/.well-known/smart-configuration`,
         ].map((line) => `  ${style.cyan(line)}`),
@@ -240,19 +306,25 @@ class Demo {
   }
 }
 
-interface DemoResult {
+interface DemoChanged {
+  readonly changes: DemoChanges
+  readonly delta: DemoDelta
+  readonly roster: DemoRosterChange | undefined
+}
+
+interface DemoResult extends DemoChanged {
   readonly fhirBaseUrl: string
   readonly client: DemoClient
   readonly population: PopulationSummary
   readonly exports: readonly DemoExport[]
-  readonly changes: DemoChanges
-  readonly delta: DemoDelta
+  readonly first: DemoSyncRun
+  readonly second: DemoSyncRun
+  readonly reconciled: DemoSyncRun
+  readonly warehouse: DemoWarehouse
 }
 
-function resultObject(
-  { fhirBaseUrl, client, population, exports, changes, delta }: DemoResult,
-  seconds: number,
-): object {
+function resultObject(result: DemoResult, seconds: number): object {
+  const { fhirBaseUrl, client, population, exports, changes, delta, warehouse } = result
   return {
     population: { resources: population.resourceCount, bytes: population.bytes },
     exports: exports.map(({ name, report }) => ({
@@ -271,8 +343,19 @@ function resultObject(
     },
     changes: { updated: changes.updated.size, deleted: changes.deleted.size },
     delta: { resources: delta.resources.size, deleted: delta.deleted.size },
+    sync: {
+      connection: warehouse.connection.path,
+      duckdb: warehouse.path,
+      first: syncJson(result.first),
+      next: syncJson(result.second),
+      reconciled: syncJson(result.reconciled),
+    },
     seconds,
   }
+}
+
+function syncJson({ report, sums, seconds }: DemoSyncRun): object {
+  return { kind: report.kind, roster: report.landing?.roster, ...sums, seconds }
 }
 
 function checkImport(summary: ImportSummary, population: PopulationSummary): void {

@@ -10,7 +10,12 @@ export async function atProvider<Result>(
   try {
     return await step()
   } catch (error) {
-    const isRefused = error instanceof RequestRejectedError && error.status === 401
-    throw isRefused && login.accessToken === undefined ? new LoginNeededError() : error
+    throw explainedRefusal(login, error)
   }
+}
+
+/** A 401 to somebody without a login, as what it is; every other error as it was. */
+export function explainedRefusal<E>(login: Login, error: E): E | LoginNeededError {
+  const isRefused = error instanceof RequestRejectedError && error.status === 401
+  return isRefused && login.accessToken === undefined ? new LoginNeededError() : error
 }

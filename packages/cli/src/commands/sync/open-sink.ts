@@ -13,11 +13,15 @@ export function warehousePath({ duckdb, parquet }: SinkPaths): string {
   return duckdb ?? join(parquet ?? '', '_flatfhir', 'warehouse.duckdb')
 }
 
+/** Landing a large export takes so long at most. */
+const WAIT_FOR_OTHERS_MS = 600_000
+
 /** The sink for these paths; nothing is opened yet. */
 export function openSink(paths: SinkPaths): Sink {
   const { parquet } = paths
   return new DuckDbSink({
     path: warehousePath(paths),
+    waitMs: WAIT_FOR_OTHERS_MS,
     ...(parquet === undefined ? {} : { parquetDirectory: parquet }),
   })
 }

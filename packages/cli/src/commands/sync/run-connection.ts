@@ -1,9 +1,9 @@
-import { runSync, type SyncAlarmCode, type SyncReport } from '@flatfhir/client'
+import { runSync, type SyncAlarmCode, type SyncRunsReport } from '@flatfhir/client'
 import type { Connection } from '../../connection/connection.ts'
 import { login } from '../../login/login.ts'
 import { syncProgress } from '../../output/sync-progress.ts'
 import type { CommandContext } from '../command.ts'
-import { atProvider } from '../export/at-provider.ts'
+import { explainedRefusal } from '../export/at-provider.ts'
 import { openSink } from './open-sink.ts'
 import { connectionLogin, connectionPurpose, syncConnection } from './to-sync-options.ts'
 
@@ -13,27 +13,31 @@ export interface RunConnectionOptions {
   readonly accept?: readonly SyncAlarmCode[] | undefined
 }
 
-/** Brings one connection in step. @returns a report of each run. */
+/** Brings one connection in step. */
 export async function runConnection(
   connection: Connection,
   { full, accept }: RunConnectionOptions,
   context: CommandContext,
-): Promise<readonly SyncReport[]> {
+): Promise<SyncRunsReport> {
   const session = login(
     connectionLogin(connection, context.io.env),
     async () => connectionPurpose(connection),
     context,
   )
-  return atProvider(session, async () =>
-    runSync({
-      connection: syncConnection(connection),
-      sink: openSink(connection.sinks),
-      workDirectory: connection.workDirectory,
-      accessToken: session.accessToken,
-      full,
-      accept,
-      signal: context.io.signal,
-      onEvent: syncProgress(context.progress),
-    }),
+  const report = await runSync({
+    connection: syncConnection(connection),
+    sink: openSink(connection.sinks),
+    workDirectory: connection.workDirectory,
+    accessToken: session.accessToken,
+    full,
+    accept,
+    signal: context.io.signal,
+    onEvent: syncProgress(context.progress),
+  })
+  const cohorts = report.cohorts.map((cohort) =>
+    cohort.error === undefined
+      ? cohort
+      : { ...cohort, error: explainedRefusal(session, cohort.error) },
   )
+  return { ...report, cohorts }
 }

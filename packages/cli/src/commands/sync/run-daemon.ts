@@ -3,14 +3,15 @@ import type { Connection } from '../../connection/connection.ts'
 import { ConnectionInvalidError } from '../../connection/errors.ts'
 import { readConnection } from '../../connection/read-connection.ts'
 import { UsageError } from '../../errors.ts'
-import { EXIT_COMPLETE, EXIT_FAILED, EXIT_INCOMPLETE } from '../../exit-codes.ts'
+import { EXIT_COMPLETE } from '../../exit-codes.ts'
 import { startProgress } from '../../output/progress.ts'
 import { untilAborted } from '../../provider/until-aborted.ts'
 import type { CommandContext } from '../command.ts'
 import type { SyncDaemonCommandOptions } from './daemon-command.ts'
 import { DaemonLog } from './daemon/daemon-log.ts'
-import { SyncDaemon, type RunResult } from './daemon/sync-daemon.ts'
+import { SyncDaemon } from './daemon/sync-daemon.ts'
 import { runConnection } from './run-connection.ts'
+import { syncExitCode } from './run-run.ts'
 
 /** Runs that were asked to end have so long before the daemon ends without them: they go on later. */
 const FAREWELL_MS = 10_000
@@ -30,9 +31,9 @@ export async function runSyncDaemon(
     now: Date.now,
     signal: context.io.signal,
   })
-  return options.once
-    ? runOnce(daemon, connections, context)
-    : follow(daemon, connections, { log, context })
+  if (options.once) return runOnce(daemon, connections, context)
+  await follow(daemon, connections, { log, context })
+  return EXIT_COMPLETE
 }
 
 async function runOnce(
@@ -42,19 +43,15 @@ async function runOnce(
 ): Promise<number> {
   const results = await daemon.runOnce(connections)
   io.signal.throwIfAborted()
-  return exitCodeOf(results)
-}
-
-function exitCodeOf(results: readonly RunResult[]): number {
-  if (results.includes('failed')) return EXIT_FAILED
-  return results.includes('stopped') ? EXIT_INCOMPLETE : EXIT_COMPLETE
+  if (results.includes('failed')) return syncExitCode('failed')
+  return syncExitCode(results.includes('stopped') ? 'stopped' : 'committed')
 }
 
 async function follow(
   daemon: SyncDaemon,
   connections: readonly Connection[],
   { log, context }: { readonly log: DaemonLog; readonly context: CommandContext },
-): Promise<never> {
+): Promise<void> {
   const stopReloading = context.io.onHangUp(() => {
     void daemon.reload()
   })
@@ -71,7 +68,7 @@ async function follow(
     wait(FAREWELL_MS, undefined, { signal: farewell.signal }).catch(() => undefined),
   ])
   farewell.abort()
-  throw context.io.signal.reason
+  context.io.signal.throwIfAborted()
 }
 
 async function readConnections(

@@ -1,7 +1,8 @@
-import type { SyncReport } from '@flatfhir/client'
+import type { SyncResult, SyncRunsReport } from '@flatfhir/client'
 import { readConnection } from '../../connection/read-connection.ts'
-import { EXIT_COMPLETE, EXIT_INCOMPLETE } from '../../exit-codes.ts'
+import { EXIT_COMPLETE, EXIT_FAILED, EXIT_INCOMPLETE } from '../../exit-codes.ts'
 import { commandName } from '../../output/command-name.ts'
+import { errorFields, formatError } from '../../output/format-error.ts'
 import { alarmLines, syncReportText } from '../../output/sync-report-text.ts'
 import type { CommandContext } from '../command.ts'
 import type { SyncRunOptions } from './run-command.ts'
@@ -13,34 +14,46 @@ export async function runSyncRun(
   context: CommandContext,
 ): Promise<number> {
   const connection = await readConnection(name, context.io.cwd)
-  const reports = await runConnection(connection, { full, accept }, context).catch(
+  const report = await runConnection(connection, { full, accept }, context).catch(
     (error: unknown) => {
       if (context.io.signal.aborted) tellInterrupted(name, context)
       throw error
     },
   )
-  tellReports(connection.name, reports, context)
-  return exitCodeOf(reports)
+  context.progress.clear()
+  tellReport(name, report, context)
+  return syncExitCode(report.result)
 }
 
-/** 0 when every run has committed. */
-export function exitCodeOf(reports: readonly SyncReport[]): number {
-  return reports.every(({ result }) => result === 'committed') ? EXIT_COMPLETE : EXIT_INCOMPLETE
+/** The exit code of what became of a sync. */
+export function syncExitCode(result: SyncResult): number {
+  return { committed: EXIT_COMPLETE, stopped: EXIT_INCOMPLETE, failed: EXIT_FAILED }[result]
 }
 
-/** What the runs came to: alarms on stderr, the rest on stdout. */
-function tellReports(
-  connection: string,
-  reports: readonly SyncReport[],
-  context: CommandContext,
-): void {
-  for (const report of reports) for (const line of alarmLines(report)) context.warn(line)
-  if (context.options.json) {
-    context.print(JSON.stringify({ connection, runs: reports }))
-    return
+/** What the runs came to: alarms and errors on stderr, the rest on stdout. */
+function tellReport(connection: string, report: SyncRunsReport, context: CommandContext): void {
+  const { result, cohorts } = report
+  const { json, verbose } = context.options
+  if (json) context.print(JSON.stringify({ connection, result, cohorts: cohorts.map(cohortJson) }))
+  for (const { key, reports, error } of cohorts) {
+    for (const run of reports) {
+      if (!json) for (const line of syncReportText(run, context.style)) context.print(line)
+      for (const line of alarmLines(run)) context.warn(line)
+    }
+    if (error === undefined) continue
+    const told = formatError(error, { verbose })
+      .trimEnd()
+      .replace(/^flatfhir: /, '')
+    context.warn(`flatfhir: ${key.cohort}: ${told}`)
   }
-  for (const report of reports) {
-    for (const line of syncReportText(report, context.style)) context.print(line)
+}
+
+function cohortJson({ key, result, reports, error }: SyncRunsReport['cohorts'][number]): object {
+  return {
+    cohort: key.cohort,
+    result,
+    runs: reports,
+    ...(error === undefined ? {} : { error: errorFields(error) }),
   }
 }
 

@@ -1,18 +1,15 @@
 import type { Connection } from '../../../connection/connection.ts'
 
-/** What two runs may not use at the same time. */
-export function needsOf({ source, workDirectory, sinks }: Connection): readonly string[] {
-  return [
-    `source ${sourceOf(source.url)}`,
-    `work ${workDirectory}`,
-    ...Object.entries(sinks).flatMap(([kind, path]) =>
-      typeof path === 'string' ? [`${kind} ${path}`] : [],
-    ),
-  ]
+/**
+ * What two runs may not use at the same time. A database is open for short, and waited for, so two
+ * sources can land in the same one.
+ */
+export function needsOf({ source, workDirectory }: Connection): readonly string[] {
+  return [`source ${sourceOf(source.url)}`, `work ${workDirectory}`]
 }
 
 /** The origin and the base path of a FHIR server, spelled in one way. */
 export function sourceOf(url: string): string {
   const { origin, pathname } = new URL(url)
-  return origin + pathname.replace(/\/+$/, '')
+  return origin + pathname.replace(/\/$/, '')
 }

@@ -1,4 +1,4 @@
-import type { SyncReport } from '@flatfhir/client'
+import type { CohortResult, SyncReport, SyncResult, SyncRunsReport } from '@flatfhir/client'
 import { BulkDataError } from '@flatfhir/protocol'
 import { Cron } from 'croner'
 import type { Connection } from '../../../connection/connection.ts'
@@ -12,8 +12,8 @@ import { RunQueue } from './run-queue.ts'
 /** What the daemon needs. */
 export interface SyncDaemonOptions {
   readonly log: DaemonLog
-  /** Brings one connection in step; one report for each cohort. */
-  readonly run: (connection: Connection) => Promise<readonly SyncReport[]>
+  /** Brings one connection in step. */
+  readonly run: (connection: Connection) => Promise<SyncRunsReport>
   /** Reads a connection file again. */
   readonly read: (name: string) => Promise<Connection>
   /** Milliseconds since 1970. */
@@ -29,9 +29,6 @@ interface Scheduled {
   retry: NodeJS.Timeout | undefined
 }
 
-/** What became of the latest run of each connection. */
-export type RunResult = 'committed' | 'stopped' | 'failed'
-
 /**
  * Runs connections when their schedules say so.
  *
@@ -43,7 +40,7 @@ export class SyncDaemon {
   readonly #options: SyncDaemonOptions
   readonly #queue = new RunQueue()
   readonly #scheduled = new Map<string, Scheduled>()
-  readonly #results = new Map<string, RunResult>()
+  readonly #results = new Map<string, SyncResult>()
 
   constructor(options: SyncDaemonOptions) {
     this.#options = options
@@ -59,7 +56,7 @@ export class SyncDaemon {
   }
 
   /** Runs each connection once. @returns what became of them. */
-  async runOnce(connections: readonly Connection[]): Promise<readonly RunResult[]> {
+  async runOnce(connections: readonly Connection[]): Promise<readonly SyncResult[]> {
     for (const connection of connections) this.#due(this.#add(connection))
     await this.#queue.idle()
     return [...this.#results.values()]
@@ -137,15 +134,18 @@ export class SyncDaemon {
       text: 'run started',
     })
     try {
-      const reports = await this.#options.run(connection)
-      for (const report of reports) this.#tell(connection, report)
-      const isCommitted = reports.every(({ result }) => result === 'committed')
-      this.#results.set(connection.name, isCommitted ? 'committed' : 'stopped')
-      if (isCommitted) this.#clearBackOff(scheduled)
+      const { result, cohorts } = await this.#options.run(connection)
+      this.#results.set(connection.name, result)
+      for (const cohort of cohorts) {
+        for (const report of cohort.reports) this.#tell(connection, report)
+      }
+      const failed = cohorts.find(({ error }) => error !== undefined)
+      if (failed !== undefined) this.#failed(scheduled, failed)
+      else if (result === 'committed') this.#clearBackOff(scheduled)
       else backOff.failed(this.#options.now())
     } catch (error) {
       if (this.#options.signal.aborted) this.#tellInterrupted(connection)
-      else this.#failed(scheduled, error)
+      else this.#failed(scheduled, { error })
     }
   }
 
@@ -155,7 +155,10 @@ export class SyncDaemon {
     scheduled.retry = undefined
   }
 
-  #failed(scheduled: Scheduled, error: unknown): void {
+  #failed(
+    scheduled: Scheduled,
+    { error, key }: { readonly error?: unknown; readonly key?: CohortResult['key'] },
+  ): void {
     const { connection, backOff } = scheduled
     this.#results.set(connection.name, 'failed')
     const waitMs = backOff.failed(this.#options.now())
@@ -172,9 +175,9 @@ export class SyncDaemon {
     this.#options.log.write({
       event: 'run-failed',
       connection: connection.name,
-      text: `failed: ${messageOf(error)} (${next})`,
+      text: `${key === undefined ? '' : `${key.cohort}: `}failed: ${messageOf(error)} (${next})`,
       isProblem: true,
-      fields: { code: codeOf(error), retryable, waitMs },
+      fields: { cohort: key?.cohort, code: codeOf(error), retryable, waitMs },
     })
   }
 
