@@ -1,26 +1,15 @@
 import { isResourceType, RESOURCE_TYPES } from '@flatfhir/protocol'
-import fhirpath from 'fhirpath'
-import r4 from 'fhirpath/fhir-context/r4'
 import { beforeAll, expect, test } from 'vitest'
 import { parseElementPath, someAt, type ValueTest } from '../src/element-path.ts'
 import { SEARCH_PARAMETERS } from '../src/generated/search-parameters.ts'
-import { isJsonObject, type JsonObject } from '../src/json.ts'
+import type { JsonObject } from '../src/json.ts'
 import type { SearchParameterRow } from '../src/search-parameter-row.ts'
 import { onlyTo } from '../src/values/reference.ts'
+import { compiledExpression } from './fhirpath-oracle.ts'
 import { generator } from './generator.ts'
 import { ResourceMaker } from './random-resource.ts'
 
 const SEEDS = Array.from({ length: 12 }, (_, index) => index + 1)
-
-/** `resolve()` would fetch: the type is asked of the reference itself. */
-const options = {
-  userInvocationTable: {
-    leadsTo: {
-      fn: (inputs: readonly unknown[], type: string): boolean => inputs.some(leadsTo(type)),
-      arity: { 1: ['String' as const] },
-    },
-  },
-}
 
 let maker: ResourceMaker
 
@@ -38,7 +27,7 @@ test('the paths of every parameter find what its FHIRPath expression finds', () 
   const found = new Set<string>()
 
   for (const { home, name, row } of paths) {
-    const expected = compiled(row.expression)
+    const expected = compiledExpression(row.expression)
     for (const seed of SEEDS) {
       const resource = randomResource(home, row, seed)
       const values = asSet(collect(row.paths ?? [], resource, resource))
@@ -60,7 +49,7 @@ test('the parts of every composite find what their FHIRPath expressions find', (
     const bases = row.expression.split('|').map((base) => base.trim())
     for (const [index, { expression }] of (row.components ?? []).entries()) {
       for (const [place, base] of (row.bases ?? []).entries()) {
-        const expected = compiled(`(${bases[place] ?? ''}).select(${expression})`)
+        const expected = compiledExpression(`(${bases[place] ?? ''}).select(${expression})`)
         for (const seed of SEEDS) {
           const resource = randomResource(home, row, seed)
           const values = asSet(collectBelow(base.path, base.components[index] ?? [], resource))
@@ -89,22 +78,6 @@ function randomResource(home: string, row: SearchParameterRow, seed: number): Js
   const parts = (row.components ?? []).map(({ expression }) => expression)
   const names = [row.expression, ...parts].join(' ').match(/[a-z]\w*/g) ?? []
   return maker.make(type, new Set(names), seed)
-}
-
-function compiled(expression: string): (resource: JsonObject) => readonly unknown[] {
-  const local = expression.replaceAll(/resolve\(\) is (\w+)/g, "leadsTo('$1')")
-  const evaluate = fhirpath.compile(local, r4, options)
-  return (resource) => evaluate(resource, { resource }) as readonly unknown[]
-}
-
-/** Written apart from the product: the step before the id names the type. */
-function leadsTo(type: string): (node: unknown) => boolean {
-  const pattern = new RegExp(`(^|/)${type}/[^/]+(/_history/[^/]+)?$`)
-  return (node) => {
-    const data: unknown = isJsonObject(node) && 'data' in node ? node['data'] : node
-    const reference = isJsonObject(data) ? data['reference'] : undefined
-    return typeof reference === 'string' && pattern.test(reference)
-  }
 }
 
 function collect(
