@@ -1,0 +1,196 @@
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { randomUUID } from 'node:crypto'
+import { chmod, mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { WarehouseBusyError, WarehouseNotRecognisedError, warehouseError } from '../errors.ts'
+
+const DEFAULT_MEMORY_LIMIT_BYTES = 600_000_000
+const DEFAULT_WAIT_MS = 60_000
+const RETRY_MS = 100
+
+/** How a DuckDB database is opened. */
+export interface OpenDuckDbOptions {
+  /** File of the database; made when it is missing, unless it is only read. */
+  readonly path: string
+  /** @defaultValue `false` */
+  readonly readOnly?: boolean | undefined
+  /**
+   * What DuckDB may keep in memory before it writes to its temporary directory. The process needs
+   * some 200 MB more.
+   *
+   * @defaultValue 600 MB
+   */
+  readonly memoryLimitBytes?: number | undefined
+  /** @defaultValue as many as the machine has cores */
+  readonly threads?: number | undefined
+  /**
+   * Where the temporary directory is made, which is removed in the end.
+   *
+   * @defaultValue the directory of the database
+   */
+  readonly temporaryDirectory?: string | undefined
+  /**
+   * How long to wait for whoever has the database open, in milliseconds.
+   *
+   * @defaultValue 60 seconds
+   */
+  readonly waitMs?: number | undefined
+}
+
+/** A database that is open. Disposed of, it is closed and its temporary directory removed. */
+export interface DuckDb extends AsyncDisposable {
+  /** Absolute, without symbolic links in its directory. */
+  readonly path: string
+  /** Makes a connection; times are in UTC. The caller closes it. */
+  connect(): Promise<DuckDBConnection>
+}
+
+/**
+ * Databases that this process has open. The operating system's locks belong to the process: it would
+ * let a second instance in, and let go of the first one's lock when the second is closed.
+ */
+const openHere = new Set<string>()
+
+/**
+ * Opens a DuckDB database with the settings that all of this package uses: bounded memory, a private
+ * temporary directory, no extensions fetched from anywhere.
+ *
+ * @throws {@link WarehouseBusyError} when somebody else has it open for longer than `waitMs`.
+ * @throws {@link WarehouseNotRecognisedError} when the file is no DuckDB database.
+ */
+export async function openDuckDb(options: OpenDuckDbOptions): Promise<DuckDb> {
+  const path = await resolvedPath(options)
+  const temporary = temporaryPath(path, options.temporaryDirectory)
+  const isNew = await isMissing(path)
+  const instance = await openWhenFree(path, options, () => createInstance(path, temporary, options))
+  const db = new OpenDatabase(path, temporary, instance)
+  try {
+    if (options.readOnly !== true) await removeLeftovers(path, temporary)
+    if (isNew) await secureNewFile(path)
+    return db
+  } catch (error) {
+    await db[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+class OpenDatabase implements DuckDb {
+  readonly path: string
+  readonly #temporary: string
+  #instance: DuckDBInstance | undefined
+
+  constructor(path: string, temporary: string, instance: DuckDBInstance) {
+    this.path = path
+    this.#temporary = temporary
+    this.#instance = instance
+  }
+
+  async connect(): Promise<DuckDBConnection> {
+    if (this.#instance === undefined) throw new TypeError('The database is closed')
+    const connection = await this.#instance.connect()
+    await connection.run(`SET TimeZone = 'UTC'`)
+    return connection
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const instance = this.#instance
+    if (instance === undefined) return
+    this.#instance = undefined
+    instance.closeSync()
+    openHere.delete(this.path)
+    await rm(this.#temporary, { recursive: true, force: true })
+  }
+}
+
+async function resolvedPath({ path, readOnly }: OpenDuckDbOptions): Promise<string> {
+  const absolute = resolve(path)
+  const directory = dirname(absolute)
+  if (readOnly !== true) await mkdir(directory, { recursive: true, mode: 0o700 })
+  if (readOnly === true && (await isMissing(absolute))) {
+    throw new WarehouseNotRecognisedError(path, 'not there')
+  }
+  return join(await realpath(directory), basename(absolute))
+}
+
+async function openWhenFree(
+  path: string,
+  { waitMs = DEFAULT_WAIT_MS }: OpenDuckDbOptions,
+  create: () => Promise<DuckDBInstance>,
+): Promise<DuckDBInstance> {
+  const startMs = performance.now()
+  for (;;) {
+    const instance = await openIfFree(path, create)
+    if (instance !== undefined) return instance
+    const waitedMs = performance.now() - startMs
+    if (waitedMs >= waitMs) throw new WarehouseBusyError(path, waitedMs)
+    await wait(Math.min(RETRY_MS, Math.max(1, waitMs - waitedMs)))
+  }
+}
+
+async function openIfFree(
+  path: string,
+  create: () => Promise<DuckDBInstance>,
+): Promise<DuckDBInstance | undefined> {
+  if (openHere.has(path)) return undefined
+  openHere.add(path)
+  try {
+    return await create()
+  } catch (error) {
+    openHere.delete(path)
+    const message = error instanceof Error ? error.message : ''
+    if (message.includes('Could not set lock on file')) return undefined
+    if (message.includes('not a valid DuckDB database')) {
+      throw new WarehouseNotRecognisedError(path, 'no DuckDB database')
+    }
+    throw warehouseError(error, 'open the database')
+  }
+}
+
+function createInstance(
+  path: string,
+  temporary: string,
+  options: OpenDuckDbOptions,
+): Promise<DuckDBInstance> {
+  const memoryLimitBytes = options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES
+  return DuckDBInstance.create(path, {
+    access_mode: options.readOnly === true ? 'READ_ONLY' : 'READ_WRITE',
+    memory_limit: `${Math.max(1, Math.floor(memoryLimitBytes / 1000))}KB`,
+    threads: String(options.threads ?? availableParallelism()),
+    temp_directory: temporary,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  })
+}
+
+function temporaryPath(path: string, directory: string | undefined): string {
+  return join(resolve(directory ?? dirname(path)), `${basename(path)}.tmp-${randomUUID()}`)
+}
+
+/** Who has the lock is alone: every other temporary directory belongs to a process that was killed. */
+async function removeLeftovers(path: string, own: string): Promise<void> {
+  const prefix = `${basename(path)}.tmp-`
+  const directory = dirname(own)
+  const names = await readdir(directory).catch((): string[] => [])
+  for (const name of names.filter((each) => each.startsWith(prefix))) {
+    await rm(join(directory, name), { recursive: true, force: true })
+  }
+  await mkdir(own, { recursive: true, mode: 0o700 })
+}
+
+/** Patient data is for the owner; and a new file has to be found again after a power cut. */
+async function secureNewFile(path: string): Promise<void> {
+  await chmod(path, 0o600)
+  const directory = await open(dirname(path), 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found === undefined
+}

@@ -1,0 +1,4 @@
+import { sinkContract } from '@flatfhir/testkit'
+import { makePlace } from './place.ts'
+
+sinkContract('DuckDbSink', () => makePlace())
