@@ -130,20 +130,29 @@ export class FakeSource {
     const place = /^\/(status|file)\/(\d+)(?:\/(\d+))?$/.exec(url.pathname)
     if (url.pathname === '/fhir/metadata') {
       const software = { name: this.software }
-      return sendJson(response, 200, { resourceType: 'CapabilityStatement', software })
+      sendJson(response, 200, { resourceType: 'CapabilityStatement', software })
+      return
     }
     if (place === null) {
       const body = Buffer.concat(pieces).toString('utf8')
-      return this.#kickOff(response, readKickOff(request.method ?? '', url, body))
+      this.#kickOff(response, readKickOff(request.method ?? '', url, body))
+      return
     }
     const [, what, number, file] = place
     const known = this.#exports[Number(number)]
-    if (known === undefined) return sendJson(response, 404, {})
+    if (known === undefined) {
+      sendJson(response, 404, {})
+      return
+    }
     if (request.method === 'DELETE') {
       this.deletes += 1
-      return sendJson(response, 202, {})
+      sendJson(response, 202, {})
+      return
     }
-    if (what === 'status') return sendJson(response, 200, this.#manifest(known, Number(number)))
+    if (what === 'status') {
+      sendJson(response, 200, this.#manifest(known, Number(number)))
+      return
+    }
     this.#sendFile(response, known.files[Number(file)])
   }
 
@@ -152,7 +161,10 @@ export class FakeSource {
     const isUnknown =
       kickOff.level.startsWith('group/') && !this.groups.has(kickOff.level.slice('group/'.length))
     const refused = this.refuse(kickOff) ?? (isUnknown ? 404 : undefined)
-    if (refused !== undefined) return sendJson(response, refused, {})
+    if (refused !== undefined) {
+      sendJson(response, refused, {})
+      return
+    }
     const transactionTime = new Date(this.#tick()).toISOString()
     this.#exports.push({ transactionTime, files: this.#files(kickOff) })
     response.setHeader('content-location', `${this.#origin}/status/${this.#exports.length - 1}`)
@@ -210,7 +222,10 @@ export class FakeSource {
 
   #sendFile(response: ServerResponse, file: FakeFile | undefined): void {
     const refused = file === undefined ? 404 : this.refuseFile(file)
-    if (file === undefined || refused !== undefined) return sendJson(response, refused ?? 404, {})
+    if (file === undefined || refused !== undefined) {
+      sendJson(response, refused ?? 404, {})
+      return
+    }
     response.writeHead(200, { 'content-type': 'application/fhir+ndjson' })
     response.end(file.text)
   }

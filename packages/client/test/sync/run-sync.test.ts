@@ -81,6 +81,35 @@ describe('a later run', () => {
     )
   })
 
+  test('asks since the last roster where that was before the watermark', async () => {
+    const bench = await SyncBench.start()
+    bench.connection = { ...bench.connection, types: ['Observation'] }
+    const first = await bench.syncOnce()
+
+    await bench.syncOnce()
+
+    const [roster, all] = first.exports
+    expect(Date.parse(roster?.transactionTime ?? '')).toBeLessThan(
+      Date.parse(all?.transactionTime ?? ''),
+    )
+    expect(bench.source.kickOffs.at(-1)?.since).toBe(roster?.transactionTime)
+  })
+
+  test('is a full one when very many patients joined', async () => {
+    const bench = await SyncBench.start()
+    await bench.syncOnce()
+    for (let index = 0; index < 1001; index += 1) {
+      bench.source.putPatient(`new${index}`, 0)
+      bench.source.groups.get('g')?.add(`new${index}`)
+    }
+
+    const report = await bench.syncOnce()
+
+    expect(report).toMatchObject({ kind: 'full', fullReasons: ['many-joiners'] })
+    expect(report.exports.map(({ purpose }) => purpose)).toEqual(['roster', 'all'])
+    expect(bench.sink.roster({ source: bench.source.url, cohort: 'group/g' })).toHaveLength(1004)
+  })
+
   test('fetches joiners in batches', async () => {
     const bench = await SyncBench.start()
     bench.connection = { ...bench.connection, backfillBatchSize: 2 }
