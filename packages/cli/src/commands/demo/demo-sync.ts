@@ -82,7 +82,7 @@ export class DemoWarehouse {
     await using result = await queryDatabase(this.path, DEMO_QUERY, {
       signal: this.#context.io.signal,
     })
-    return tableOf(result, this.#context)
+    return await tableOf(result, this.#context)
   }
 }
 
