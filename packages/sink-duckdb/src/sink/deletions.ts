@@ -37,7 +37,7 @@ export async function stageDeletions(sql: SqlRunner, files: readonly LandingFile
 /** The URL of each entry; NULL for what is no deletion. A Bundle without entries has none. */
 function urlsSql(lines: string): string {
   const entries = `CASE
-      WHEN type = 'array' THEN json_extract(raw, '$.entry[*]')
+      WHEN type = 'ARRAY' THEN json_extract(raw, '$.entry[*]')
       WHEN type IS NULL THEN []
       ELSE [NULL] END`
   return `SELECT CASE WHEN is_deletion AND json_extract_string(entry, '$.request.method') = 'DELETE'
