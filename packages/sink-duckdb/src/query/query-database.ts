@@ -5,7 +5,7 @@ import {
   type DuckDBResult,
 } from '@duckdb/node-api'
 
-import { openDuckDb, type DuckDb } from '../database/open-duckdb.ts'
+import { openDuckDb } from '../database/open-duckdb.ts'
 import { QueryRefusedError } from './errors.ts'
 import { queryCell, type QueryCell } from './query-cell.ts'
 import { isDuckDbError, queryFailure } from './query-failure.ts'
@@ -54,18 +54,29 @@ export async function queryDatabase(
   sql: string,
   options: QueryOptions = {},
 ): Promise<QueryResult> {
+  const { signal } = options
   const database = await openDuckDb({ waitMs: DEFAULT_WAIT_MS, ...options, path, readOnly: true })
-  const close = async (): Promise<void> => database[Symbol.asyncDispose]()
+  const connection = await database.connect().catch(async (error: unknown) => {
+    await database[Symbol.asyncDispose]()
+    throw error
+  })
+  const interrupt = (): void => {
+    connection.interrupt()
+  }
+  const close = async (): Promise<void> => {
+    signal?.removeEventListener('abort', interrupt)
+    // The file stays locked for as long as a connection is open.
+    connection.closeSync()
+    await database[Symbol.asyncDispose]()
+  }
+  signal?.addEventListener('abort', interrupt, { once: true })
   try {
-    const connection = await connect(database, options)
-    const result = await startQuery(connection, sql, options.signal)
+    await restrict(connection, options)
+    const result = await startQuery(connection, sql, signal)
     return {
       columns: columnsOf(result),
-      rows: rowsOf(result),
-      [Symbol.asyncDispose]: async () => {
-        connection.closeSync()
-        await close()
-      },
+      rows: rowsOf(result, signal),
+      [Symbol.asyncDispose]: close,
     }
   } catch (error) {
     await close()
@@ -73,14 +84,12 @@ export async function queryDatabase(
   }
 }
 
-async function connect(
-  database: DuckDb,
+async function restrict(
+  connection: DuckDBConnection,
   { allowExternalAccess = false }: QueryOptions,
-): Promise<DuckDBConnection> {
-  const connection = await database.connect()
+): Promise<void> {
   if (!allowExternalAccess) await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
-  return connection
 }
 
 async function startQuery(
@@ -88,13 +97,10 @@ async function startQuery(
   sql: string,
   signal: AbortSignal | undefined,
 ): Promise<DuckDBResult> {
-  const interrupt = (): void => {
-    connection.interrupt()
-  }
-  signal?.throwIfAborted()
-  signal?.addEventListener('abort', interrupt, { once: true })
   try {
     const statement = await prepareReading(connection, sql)
+    // An interruption of what does not run yet is lost.
+    signal?.throwIfAborted()
     return await statement.stream()
   } catch (error) {
     signal?.throwIfAborted()
@@ -123,9 +129,14 @@ function columnsOf(result: DuckDBResult): QueryResult['columns'] {
     .map((name, index) => ({ name, type: types[index]?.toString() ?? '' }))
 }
 
-async function* rowsOf(result: DuckDBResult): AsyncGenerator<readonly QueryCell[], void, void> {
+async function* rowsOf(
+  result: DuckDBResult,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly QueryCell[], void, void> {
   for (;;) {
+    signal?.throwIfAborted()
     const chunk = await result.fetchChunk().catch((error: unknown) => {
+      signal?.throwIfAborted()
       throw queryFailure(error)
     })
     if (chunk === null || chunk.rowCount === 0) return

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { RESOURCE_TYPES } from '@flatfhir/protocol'
+import { generatePopulation } from '@flatfhir/synth'
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import { columnsOf } from '../../src/columns/columns-of.ts'
@@ -21,7 +23,8 @@ const EXAMPLES = JSON.parse(
   readFileSync(new URL('described-types.json', import.meta.url), 'utf8'),
 ) as readonly Example[]
 
-const SAMPLE = new URL('../../../../../shared/sample/synthea-100/', import.meta.url)
+/** Folder with the Synthea sample of 100 patients; the tests of it are left out without. */
+const SAMPLE = process.env['FLATFHIR_SYNTHEA_SAMPLE'] ?? ''
 
 let connection: DuckDBConnection
 
@@ -157,24 +160,52 @@ test('a table of an older release gets the missing columns, filled from the text
   ).toEqual([])
 })
 
-describe.skipIf(!existsSync(SAMPLE))('the Synthea sample, which is present here', () => {
-  test.each([
-    ['Observation', 'patient, encounter, category, code, effective, issued', 16_315],
-    ['Encounter', 'patient, class, type, period_start, period_end, service_provider', 3_697],
-    ['Claim', 'patient, type, billable_start, provider, total, total_currency', 6_083],
-    ['Condition', 'patient, encounter, clinical_status, code, onset, recorded_date', 639],
-    ['Patient', 'mrn, family_name, given_name, birth_date, gender, city', 100],
-  ])('%s: the columns %s hold something in every row', async (type, names, rows) => {
-    const file = new URL(`${type}.ndjson.gz`, SAMPLE).pathname
-    const from = `(SELECT json::VARCHAR AS raw FROM read_ndjson_objects('${file}'))`
-    const counts = names.split(', ').map((name) => `count(${name}) AS ${name}`)
+test('a synthetic population: every row has its id, and every reference to a patient is found', async () => {
+  const texts = new Map<string, string[]>()
+  for (const { type, line } of generatePopulation({ patients: 3 })) {
+    texts.set(type, [...(texts.get(type) ?? []), line])
+  }
 
-    const [counted = {}] = await rowsOf(
+  for (const [type, lines] of texts) {
+    await connection.run(`DROP TABLE IF EXISTS "${type.toLowerCase()}"`)
+    await land(connection, type, lines)
+    const rows = await rowsOf(
       connection,
-      `SELECT ${counts.join(', ')}, count(_patients[1]) AS _patients
-       FROM (${typedSelectSql(type, { from })})`,
+      `SELECT id, _patients AS patients, raw FROM "${type.toLowerCase()}"`,
     )
-
-    expect(new Set(Object.values(counted))).toEqual(new Set([String(rows)]))
-  })
+    expect(rows.map(({ id }) => id)).toEqual(
+      lines.map((line) => (JSON.parse(line) as Resource)['id']),
+    )
+    for (const { patients, raw } of rows) {
+      const subject = /"(?:subject|patient|beneficiary)":\{"reference":"Patient\/([^"]+)"/.exec(
+        JSON.stringify(raw).replaceAll('\\"', '"'),
+      )
+      if (subject !== null && type !== 'Device') expect(patients).toContain(subject[1])
+    }
+  }
 })
+
+describe.skipIf(!existsSync(SAMPLE))(
+  'the Synthea sample, when FLATFHIR_SYNTHEA_SAMPLE names it',
+  () => {
+    test.each([
+      ['Observation', 'patient, encounter, category, code, effective, issued', 16_315],
+      ['Encounter', 'patient, class, type, period_start, period_end, service_provider', 3_697],
+      ['Claim', 'patient, type, billable_start, provider, total, total_currency', 6_083],
+      ['Condition', 'patient, encounter, clinical_status, code, onset, recorded_date', 639],
+      ['Patient', 'mrn, family_name, given_name, birth_date, gender, city', 100],
+    ])('%s: the columns %s hold something in every row', async (type, names, rows) => {
+      const file = join(SAMPLE, `${type}.ndjson.gz`)
+      const from = `(SELECT json::VARCHAR AS raw FROM read_ndjson_objects('${file}'))`
+      const counts = names.split(', ').map((name) => `count(${name}) AS ${name}`)
+
+      const [counted = {}] = await rowsOf(
+        connection,
+        `SELECT ${counts.join(', ')}, count(_patients[1]) AS _patients
+       FROM (${typedSelectSql(type, { from })})`,
+      )
+
+      expect(new Set(Object.values(counted))).toEqual(new Set([String(rows)]))
+    })
+  },
+)

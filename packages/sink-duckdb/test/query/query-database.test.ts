@@ -165,6 +165,33 @@ test('can be interrupted', async () => {
   expect(await running).toMatchObject({ message: 'asked to stop' })
 })
 
+test('stops between rows as well', async () => {
+  const controller = new AbortController()
+  await using result = await queryDatabase(path, 'SELECT range FROM range(100000000000)', {
+    signal: controller.signal,
+  })
+  const rows = result.rows[Symbol.asyncIterator]()
+  await rows.next()
+
+  controller.abort(new Error('asked to stop'))
+  const rest = (async () => {
+    for (;;) if ((await rows.next()).done === true) return
+  })()
+
+  await expect(rest).rejects.toThrow('asked to stop')
+})
+
+test('lets go of the file when a query fails', async () => {
+  await failure('SELECT family::INTEGER FROM patient')
+  await failure('SELEC')
+
+  const writer = await writingProcess()
+  writer.kill()
+  await once(writer, 'exit')
+
+  expect(await answer('SELECT count(*) FROM patient')).toEqual([['2']])
+})
+
 test('says so when there is no database', async () => {
   await rm(path)
 
