@@ -13,7 +13,7 @@ export {
   patientsOf,
   type CompartmentOptions,
 } from './patient-compartment.ts'
-export { parseTypeFilter, type QueryLimits, type TypeFilter } from './query.ts'
+export { parseTypeFilter, splitTypeFilters, type QueryLimits, type TypeFilter } from './query.ts'
 export type { SearchParameterType } from './search-parameter-row.ts'
 export {
   combineSearches,

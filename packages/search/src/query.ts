@@ -54,6 +54,22 @@ export function parseTypeFilter(text: string): TypeFilter {
   return { type, query: mark === -1 ? '' : text.slice(mark + 1) }
 }
 
+/**
+ * Cuts a list of filters at the commas between them: until STU2 one `_typeFilter` could hold several.
+ * A comma is between two filters where a resource type and a question mark follow it; all others are
+ * part of a filter.
+ */
+export function splitTypeFilters(text: string): readonly string[] {
+  const filters: string[] = []
+  for (const part of splitEscaped(text, ',')) {
+    const mark = part.indexOf('?')
+    const isBegin = filters.length === 0 || (mark !== -1 && isResourceType(part.slice(0, mark)))
+    if (isBegin) filters.push(part)
+    else filters.push(`${filters.pop() ?? ''},${part}`)
+  }
+  return filters
+}
+
 function invalidContext(context: string): SearchInvalidError {
   const place = { type: undefined, parameter: undefined }
   if (context === '') {

@@ -47,11 +47,13 @@ function agreesWithNaiveSearch(read: () => Population): void {
     fc.assert(
       fc.property(
         fc.constantFrom(...parameters),
-        fc.nat(),
-        fc.constantFrom(...PREFIXES),
-        fc.constantFrom(undefined, undefined, 'missing', 'other', 'other'),
-        (parameter, index, prefix, modifier) => {
-          const criterion = criterionOf(parameter, { index, prefix, modifier })
+        fc.record({
+          index: fc.nat(),
+          prefix: fc.constantFrom(...PREFIXES),
+          modifier: fc.constantFrom(undefined, undefined, 'missing', 'other', 'other'),
+        }),
+        (parameter, choice) => {
+          const criterion = criterionOf(parameter, choice)
           const resources = population.get(parameter.type) ?? []
           const search = compileSearch(parameter.type, queryOf(parameter.name, criterion))
 
@@ -132,7 +134,8 @@ function searchedFor(value: unknown, row: SearchParameterRow, index = 0): string
 }
 
 function tokenOf(value: unknown, index: number, row: SearchParameterRow): string | undefined {
-  if (!isJsonObject(value)) return value === null ? undefined : String(value)
+  if (typeof value === 'string' || typeof value === 'boolean') return String(value)
+  if (!isJsonObject(value)) return undefined
   const coding: unknown = Array.isArray(value['coding']) ? value['coding'][0] : value
   if (!isJsonObject(coding)) return undefined
   const { system } = coding

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compileSearch } from '../src/compile-search.ts'
 import { SearchInvalidError, SearchUnsupportedError } from '../src/errors.ts'
-import { parseTypeFilter } from '../src/query.ts'
+import { parseTypeFilter, splitTypeFilters } from '../src/query.ts'
 import { matching, thrownBy } from './matching.ts'
 import { OBSERVATIONS } from './resources.ts'
 
@@ -14,6 +14,17 @@ test('cuts a filter into type and query', () => {
   })
   expect(parseTypeFilter('Observation?')).toEqual({ type: 'Observation', query: '' })
   expect(parseTypeFilter('Observation')).toEqual({ type: 'Observation', query: '' })
+})
+
+test.each<[string, readonly string[]]>([
+  ['Observation?code=a', ['Observation?code=a']],
+  ['Observation?code=a,b', ['Observation?code=a,b']],
+  ['Patient?active=true,Observation?code=a,b', ['Patient?active=true', 'Observation?code=a,b']],
+  [String.raw`Patient?name=a\,Observation?`, [String.raw`Patient?name=a\,Observation?`]],
+  ['Patient?name=a,Nobody?', ['Patient?name=a,Nobody?']],
+  ['', ['']],
+])('cuts the list %s into %j', (text, filters) => {
+  expect(splitTypeFilters(text)).toEqual(filters)
 })
 
 test.each([
