@@ -28,6 +28,7 @@ interface FakeFile {
 interface FakeExport {
   readonly transactionTime: string
   readonly files: readonly FakeFile[]
+  readonly expired?: boolean
 }
 
 interface Version {
@@ -108,6 +109,11 @@ export class FakeSource {
     this.#deleted.set(name, this.#tick())
   }
 
+  /** Lets all exports expire. */
+  expire(): void {
+    this.#exports.fill({ transactionTime: '', files: [], expired: true })
+  }
+
   /** What an export of everything would hold, as `Type/id` and text, sorted. */
   content(level: string): readonly (readonly [string, string])[] {
     const kickOff = { method: 'GET', level, types: undefined, since: undefined }
@@ -140,7 +146,7 @@ export class FakeSource {
     }
     const [, what, number, file] = place
     const known = this.#exports[Number(number)]
-    if (known === undefined) {
+    if (known === undefined || known.expired === true) {
       sendJson(response, 404, {})
       return
     }

@@ -118,6 +118,23 @@ describe('a sync that is aborted', () => {
 })
 
 describe('a sync goes on', () => {
+  test('with a new export where the old one expired at the provider meanwhile', async () => {
+    const bench = await benchWithNews()
+    const stop = new AbortController()
+    const onEvent = (event: SyncEvent): void => {
+      const isKickOff = event.type === 'export-event' && event.event.type === 'kick-off'
+      if (isKickOff && event.purpose === 'changes') stop.abort()
+    }
+    await expect(bench.sync({ signal: stop.signal, onEvent })).rejects.toThrow('interrupted')
+    bench.source.expire()
+
+    const report = await bench.syncOnce()
+
+    expect(bench.told('discarded').map(({ reason }) => reason)).toContain('lost-at-provider')
+    expect(report).toMatchObject({ kind: 'incremental', result: 'committed' })
+    expect(bench.landed()).toEqual(bench.source.content('group/g'))
+  })
+
   test('with another run when the connection was defined anew meanwhile', async () => {
     const bench = await SyncBench.start()
     await abortAt(bench, 2)
