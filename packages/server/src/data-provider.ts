@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Server as TlsServer } from 'node:tls'
 import { Authenticator, TokenEndpoint } from '@flatfhir/auth'
+import type { Edition } from '@flatfhir/protocol'
 import type { FastifyInstance } from 'fastify'
 import type { Logger, LoggerOptions } from 'pino'
 import { z } from 'zod'
@@ -101,6 +102,13 @@ export interface DataProviderOptions {
    * @defaultValue 200
    */
   readonly maxPageSize?: number
+  /**
+   * Edition of the IG that `$export` speaks: `stu4` makes it take POST alone, as `$export-v4` always
+   * does.
+   *
+   * @defaultValue `'stu3'`
+   */
+  readonly exportEdition?: Edition
   /** How long the server waits for whom. Each has a default of its own. */
   readonly timeouts?: Partial<HttpTimeouts>
   /**
@@ -339,6 +347,7 @@ class HttpDataProvider implements DataProvider {
       bodies: new RequestBodies({ maxBodyBytes, maxBufferedBytes }),
       clock: this.#clock,
       fhirBaseUrl: () => this.fhirBaseUrl,
+      exportEdition: this.#options.exportEdition ?? 'stu3',
       pageSizes: { defaultPageSize: Math.min(defaultPageSize, maxPageSize), maxPageSize },
     }
   }

@@ -21,6 +21,7 @@ export {
 } from './data-provider.ts'
 export type { AccessOptions, OpenAccess, SmartAccess } from './access/access-options.ts'
 export type { ClientLimits } from './access/client-limits.ts'
+export { supportsConstraint } from './access/search-restrictions.ts'
 export type { HttpTimeouts } from './http/http-server.ts'
 export {
   BaseUrlInvalidError,

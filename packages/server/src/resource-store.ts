@@ -1,4 +1,10 @@
-import type { ExportLevel, OutcomeIssue, OutputFileKind, ResourceType } from '@flatfhir/protocol'
+import type {
+  ElementSelector,
+  ExportLevel,
+  OutcomeIssue,
+  OutputFileKind,
+  ResourceType,
+} from '@flatfhir/protocol'
 
 /** One version of one resource, as it is stored. */
 export interface StoredResource {
@@ -130,8 +136,8 @@ export interface ExportQuery {
   readonly patientIds?: readonly string[]
   /** What is left out of some types. Applied by whoever writes the files, not by the store. */
   readonly restrictions?: readonly SearchRestriction[]
-  /** `_elements`, as the request wrote them. Applied by whoever writes the files, not by the store. */
-  readonly elements?: readonly string[]
+  /** `_elements`. Applied by whoever writes the files, not by the store. */
+  readonly elements?: readonly ElementSelector[]
   /**
    * Which Provenance goes with the exported resources; the IG's default rule where it is left out.
    *
@@ -161,6 +167,8 @@ export interface SearchRestriction {
   readonly anyOf: readonly string[]
   /** `scope` restricts what a client may see at all, deletions included. */
   readonly origin: 'type-filter' | 'scope'
+  /** Parameters that are not supported are left out of the search, and have been reported. */
+  readonly lenient?: boolean
 }
 
 /** One piece of an export's work, small enough to be done again after a crash. JSON-safe. */

@@ -7,12 +7,23 @@ export interface Rights {
   mayDo(interaction: Interaction, type: ResourceType): boolean
   /** Whether resources of the type may be in an export and in a file. */
   mayExport(type: ResourceType): boolean
+  /**
+   * FHIR searches without `?`, one of which every exported resource of the type has to meet, sorted.
+   *
+   * @returns `undefined` where all of the type may be exported, or nothing of it.
+   */
+  exportConstraints(type: ResourceType): readonly string[] | undefined
   /** Ids of the Groups that may be read, changed and exported; `'all'` of them. */
   readonly groups: readonly string[] | 'all'
 }
 
 /** While nobody has to log in, everybody may do everything. */
-export const EVERY_RIGHT: Rights = { mayDo: () => true, mayExport: () => true, groups: 'all' }
+export const EVERY_RIGHT: Rights = {
+  mayDo: () => true,
+  mayExport: () => true,
+  exportConstraints: () => undefined,
+  groups: 'all',
+}
 
 /** What a token allows: the scopes that were granted, and the Groups of the registration. */
 export function clientRights({ groups }: RegisteredClient, scopes: ScopeSet): Rights {
@@ -28,6 +39,7 @@ export function clientRights({ groups }: RegisteredClient, scopes: ScopeSet): Ri
     mayDo: (interaction, type) => allows[interaction](type),
     // The roster of a Group names people; a file of Groups has the rosters of all of them.
     mayExport: (type) => scopes.canExport(type) && (type !== 'Group' || hasEveryGroup),
+    exportConstraints: (type) => scopes.exportConstraints(type),
     groups: hasEveryGroup ? 'all' : groups,
   }
 }

@@ -37,6 +37,10 @@ function knownErrorAnswer(error: BulkDataError): Answer | undefined {
   switch (error.code) {
     case 'REQUEST_INVALID':
       return refusal(400, issueTypeOf(error), textOf(error))
+    case 'SEARCH_INVALID':
+      return refusal(400, 'value', textOf(error))
+    case 'SEARCH_UNSUPPORTED':
+      return refusal(400, 'not-supported', textOf(error))
     case 'RESOURCE_INVALID':
       return refusal(400, 'structure', textOf(error))
     default:

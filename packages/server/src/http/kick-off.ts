@@ -2,15 +2,23 @@ import {
   acceptsFhirJson,
   decodeKickOffBody,
   decodeKickOffQuery,
+  encodePreferenceApplied,
+  exportOperations,
   isResourceId,
   parsePrefer,
+  PREFERENCE_APPLIED_HEADER,
   type DecodedKickOff,
+  type DecodeKickOffOptions,
+  type Edition,
   type ExportLevel,
+  type ExportOperation,
+  type KickOffParameters,
+  type Preferences,
   type ResourceType,
 } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
-import { decideExport } from '../access/export-rights.ts'
-import type { ExportQuery } from '../resource-store.ts'
+import { decideExport, type AllowedExport } from '../access/export-rights.ts'
+import { exportQuery, KICK_OFF_SUPPORT, readTypeFilters } from '../kick-off/export-query.ts'
 import type { Job } from '../job-store.ts'
 import type { KickOffInput } from '../jobs/export-jobs.ts'
 import { insufficientScope } from './access-refusals.ts'
@@ -21,44 +29,59 @@ import type { HttpContext, Route } from './route.ts'
 import { statusUrl } from './urls.ts'
 
 /** Larger than any roster of patients that a client would name one by one. */
-const MAX_PARAMETERS_BYTES = 1024 * 1024
+const MAX_PARAMETERS_BYTES = 8 * 1024 * 1024
 
 /**
- * Kick-off requests at the three levels, by GET and by POST.
+ * Kick-off requests: `$export` and `$export-v4` at the three levels.
  *
  * @see {@link https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-kick-off-request | Bulk Data: Kick-off Request}
  */
 export function kickOffRoutes(context: HttpContext): readonly Route[] {
-  return [
-    route(context, 'system', '/fhir/$export'),
-    route(context, 'patient', '/fhir/Patient/$export'),
-    route(context, 'group', '/fhir/Group/:id/$export'),
-  ]
+  return (['system', 'patient', 'group'] as const).flatMap((level) =>
+    exportOperations(level).map((operation) => route(context, operation)),
+  )
 }
 
-function route(context: HttpContext, level: ExportLevel, path: string): Route {
-  const handler = (request: FastifyRequest): Promise<Answer> => kickOff(context, request, level)
-  return { path, methods: { GET: handler, POST: handler } }
+const PATHS: Readonly<Record<ExportLevel, string>> = {
+  system: '/fhir',
+  patient: '/fhir/Patient',
+  group: '/fhir/Group/:id',
+}
+
+function route(context: HttpContext, { level, path, edition }: ExportOperation): Route {
+  const spoken = edition === 'stu4' ? 'stu4' : context.exportEdition
+  const handler = (request: FastifyRequest): Promise<Answer> =>
+    kickOff(context, request, { level, edition: spoken })
+  const methods = spoken === 'stu4' ? { POST: handler } : { GET: handler, POST: handler }
+  return { path: `${PATHS[level]}/${path}`, methods }
 }
 
 async function kickOff(
   context: HttpContext,
   request: FastifyRequest,
-  level: ExportLevel,
+  { level, edition }: { readonly level: ExportLevel; readonly edition: Edition },
 ): Promise<Answer> {
-  requireKickOffHeaders(request)
+  const preferences = requireKickOffHeaders(request)
   const groupId = level === 'group' ? groupIdOf(request) : undefined
-  const decoded = await decode(context, request)
-  const types = await effectiveTypes(context, request, { level, decoded })
+  const lenient = preferences.handling === 'lenient'
+  const { parameters, ignored } = await decode(context, request, { lenient, level, edition })
+  const filters = readTypeFilters(parameters.typeFilters ?? [], { lenient })
+  const decision = await decide(context, request, { level, parameters })
   if (groupId !== undefined) await requireGroup(context, request, groupId)
-  const input = {
+  const { separateExportStatus } = preferences
+  const job = await startJob(context, request, {
     requestUrl: kickOffUrl(context, request, groupId),
-    query: exportQuery(level, { groupId, types, decoded }),
-    ignoredParameters: decoded.ignored,
-  }
-  const job = await startJob(context, request, input)
+    query: exportQuery({ level, groupId, parameters, decision, filters: filters.restrictions }),
+    reply: {
+      edition,
+      separateExportStatus,
+      allowPartialManifests: parameters.allowPartialManifests ?? false,
+    },
+    lenient,
+    ignoredParameters: [...ignored, ...filters.ignored],
+  })
   await writeDown(context, request, job)
-  return accepted(context, job)
+  return accepted(context, job, preferences)
 }
 
 /** @throws RequestRefusedError with 403 for an export beyond the scopes, 429 for one too many. */
@@ -98,18 +121,18 @@ async function writeDown(
 }
 
 /**
- * The types that the export may hold for as long as it lives, fixed here.
+ * What the export may hold for as long as it lives, fixed here.
  *
  * @throws RequestRefusedError with 403 for a request beyond the scopes.
  */
-async function effectiveTypes(
+async function decide(
   { access }: HttpContext,
   request: FastifyRequest,
-  { level, decoded }: { readonly level: ExportLevel; readonly decoded: DecodedKickOff },
-): Promise<readonly ResourceType[] | undefined> {
+  { level, parameters }: { readonly level: ExportLevel; readonly parameters: KickOffParameters },
+): Promise<AllowedExport> {
   const { rights } = access.requesterOf(request)
-  const decision = decideExport(rights, level, decoded.parameters.types)
-  if (decision.allowed) return decision.types
+  const decision = decideExport(rights, level, requestedTypes(parameters))
+  if (decision.allowed) return decision
   const { missing } = decision
   const needed = missing.length === 0 ? 'any export' : `to export ${missing.join(', ')} here`
   throw await access.refuse(
@@ -119,28 +142,47 @@ async function effectiveTypes(
   )
 }
 
-function accepted(context: HttpContext, { jobId }: Job): Answer {
+/** Provenance that is asked for by `includeAssociatedData` comes whatever `_type` says. */
+function requestedTypes({
+  types,
+  includeAssociatedData,
+}: KickOffParameters): readonly ResourceType[] | undefined {
+  if (types === undefined || includeAssociatedData === undefined) return types
+  return [...new Set<ResourceType>([...types, 'Provenance'])]
+}
+
+function accepted(context: HttpContext, { jobId }: Job, preferences: Preferences): Answer {
   const diagnostics = 'The export has begun. Its status is at the URL in Content-Location.'
   return outcomeAnswer(
     202,
     { severity: 'information', code: 'informational', diagnostics },
-    { 'content-location': statusUrl(context, jobId) },
+    {
+      'content-location': statusUrl(context, jobId),
+      [PREFERENCE_APPLIED_HEADER.toLowerCase()]: encodePreferenceApplied(preferences),
+    },
   )
 }
 
 /** `Prefer: respond-async` is required, and the answer to be must be acceptable (SHALL). */
-function requireKickOffHeaders(request: FastifyRequest): void {
+function requireKickOffHeaders(request: FastifyRequest): Preferences {
   if (!acceptsFhirJson(headerOf(request, 'accept'))) {
     throw badRequest('The Accept header must admit application/fhir+json', 'not-supported')
   }
-  if (!parsePrefer(headerOf(request, 'prefer')).respondAsync) {
+  const preferences = parsePrefer(headerOf(request, 'prefer'))
+  if (!preferences.respondAsync) {
     throw badRequest('Exports are asynchronous: send the header Prefer: respond-async', 'required')
   }
+  return preferences
 }
 
-async function decode(context: HttpContext, request: FastifyRequest): Promise<DecodedKickOff> {
-  const { handling } = parsePrefer(headerOf(request, 'prefer'))
-  const options = { lenient: handling === 'lenient', now: context.clock() }
+async function decode(
+  context: HttpContext,
+  request: FastifyRequest,
+  reading: Pick<DecodeKickOffOptions, 'lenient' | 'level' | 'edition'>,
+): Promise<DecodedKickOff> {
+  const { clock, fhirBaseUrl } = context
+  const now = clock()
+  const options = { ...reading, now, fhirBaseUrl: fhirBaseUrl(), support: KICK_OFF_SUPPORT }
   const query = rawQueryOf(request)
   if (request.method === 'GET') return decodeKickOffQuery(new URLSearchParams(query), options)
   if (query !== '') {
@@ -193,26 +235,4 @@ function kickOffUrl(
   const path = (request.routeOptions.url ?? '').replace(/^\/fhir/, '').replace(':id', groupId ?? '')
   const query = rawQueryOf(request)
   return fhirBaseUrl() + path + (query === '' ? '' : `?${query}`)
-}
-
-function exportQuery(
-  level: ExportLevel,
-  {
-    groupId,
-    types,
-    decoded,
-  }: {
-    readonly groupId: string | undefined
-    readonly types: readonly ResourceType[] | undefined
-    readonly decoded: DecodedKickOff
-  },
-): ExportQuery {
-  const { since, until } = decoded.parameters
-  return {
-    level,
-    ...(groupId !== undefined && { groupId }),
-    ...(types !== undefined && { types }),
-    ...(since !== undefined && { sinceMs: since.getTime() }),
-    ...(until !== undefined && { untilMs: until.getTime() }),
-  }
 }

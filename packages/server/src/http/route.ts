@@ -1,3 +1,4 @@
+import type { Edition } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
 import type { AuditTrail } from '../access/audit-trail.ts'
 import type { ClientLimiter } from '../access/client-limiter.ts'
@@ -36,6 +37,8 @@ export interface HttpContext {
   /** The FHIR base URL as clients see it, without a slash at its end. */
   readonly fhirBaseUrl: () => string
   readonly pageSizes: PageSizes
+  /** Edition that `$export` speaks; `$export-v4` speaks STU4. */
+  readonly exportEdition: Edition
 }
 
 /** How many resources a page of a search has. */

@@ -1,6 +1,7 @@
 import { smartConfiguration, TokenEndpoint, type TokenAnswer } from '@flatfhir/auth'
 import type { FastifyRequest } from 'fastify'
 import type { SmartAccess } from '../access/access-options.ts'
+import { supportsConstraint } from '../access/search-restrictions.ts'
 import { jsonAnswer, type Answer } from './answer.ts'
 import { RequestRefusedError } from './request-refused-error.ts'
 import { headerOf } from './request-parts.ts'
@@ -74,7 +75,12 @@ class TokenRoute {
   /** Its URL is known only once the server listens. */
   #tokenEndpoint(): TokenEndpoint {
     const { clock: now } = this.#context
-    this.#endpoint ??= new TokenEndpoint({ ...this.#smart, tokenUrl: tokenUrl(this.#context), now })
+    this.#endpoint ??= new TokenEndpoint({
+      ...this.#smart,
+      tokenUrl: tokenUrl(this.#context),
+      now,
+      supportsConstraint,
+    })
     return this.#endpoint
   }
 

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
-import type { IgnoredParameter } from '@flatfhir/protocol'
-import type { Job, JobReply, OutputFile } from '../job-store.ts'
+import { RequestInvalidError, type ExportLevel, type IgnoredParameter } from '@flatfhir/protocol'
+import type { Job, JobReply, NewJob, OutputFile } from '../job-store.ts'
 import type { ByteRange, OutputFileKey } from '../output-file-store.ts'
-import type { ExportQuery } from '../resource-store.ts'
+import type { ExportQuery, Snapshot } from '../resource-store.ts'
 import { errorCodeOf, ServerStoppingError } from './errors.ts'
 import {
   exportJobsSettings,
@@ -25,6 +25,12 @@ export interface KickOffInput {
   readonly query: ExportQuery
   /** @defaultValue STU3, one manifest when all is done, HTTP statuses that tell of the job */
   readonly reply?: JobReply
+  /**
+   * Patients that the export is not about are left out and reported, instead of refused.
+   *
+   * @defaultValue `false`
+   */
+  readonly lenient?: boolean
   /** Each becomes an OperationOutcome in an outcome file of the job. */
   readonly ignoredParameters: readonly IgnoredParameter[]
 }
@@ -91,28 +97,29 @@ export class ExportJobs implements AsyncDisposable {
    * Takes the snapshot that the whole export is as of, and writes the job down. Planning and running
    * go on behind the answer.
    *
-   * @throws ServerStoppingError after {@link ExportJobs.park}.
+   * @throws ServerStoppingError after {@link ExportJobs.park}; `RequestInvalidError` for patients that
+   *   the export is not about, unless the request is lenient.
    */
-  async kickOff({ query, reply = DEFAULT_REPLY, ...input }: KickOffInput): Promise<Job> {
+  async kickOff(input: KickOffInput): Promise<Job> {
     if (this.#parking !== undefined) throw new ServerStoppingError()
     const { resources, jobs, randomId, clock } = this.#settings
     this.#kickOffs += 1
     try {
       const snapshot = await resources.takeSnapshot()
-      const identity = { jobId: randomId(), level: query.level, createdAt: clock() }
-      const job: Job = {
-        ...input,
-        ...identity,
-        query,
-        reply,
-        snapshot,
-        state: { name: 'accepted' },
+      const { clientId, query, requestUrl, reply = DEFAULT_REPLY } = input
+      const missing = await this.#missingPatients(input, snapshot)
+      const newJob: NewJob = {
+        ...{ jobId: randomId(), level: query.level, requestUrl, query, reply, snapshot },
+        ...(clientId !== undefined && { clientId }),
+        ignoredParameters: [...input.ignoredParameters, ...missing],
+        createdAt: clock(),
       }
-      const { state, ...newJob } = job
       await jobs.insert(newJob)
+      const state = { name: 'accepted' } as const
+      const job: Job = { ...newJob, state }
       this.#settings.onEvent({ name: 'job-accepted', jobId: job.jobId })
       this.#run(job)
-      return { ...newJob, state }
+      return job
     } finally {
       this.#kickOffs -= 1
     }
@@ -268,6 +275,17 @@ export class ExportJobs implements AsyncDisposable {
     return job.state.expiresAt > this.#settings.clock() ? job : undefined
   }
 
+  async #missingPatients(
+    { query, lenient = false }: KickOffInput,
+    snapshot: Snapshot,
+  ): Promise<readonly IgnoredParameter[]> {
+    if (query.patientIds === undefined) return []
+    const missing = await this.#settings.resources.missingPatients(query, snapshot)
+    if (missing.length === 0) return []
+    if (!lenient) throw patientsMissing(missing.length, query.level)
+    return missing.map((id) => ({ name: 'patient', reason: `there is no Patient/${id} here` }))
+  }
+
   async #page(
     { jobId, reply }: Job,
     { page, isComplete }: { readonly page: number; readonly isComplete: boolean },
@@ -321,6 +339,14 @@ export class ExportJobs implements AsyncDisposable {
     }
     if (this.#kickOffs === 0) await resources.prune(new Date(before))
   }
+}
+
+/** Does not name them: errors are logged. */
+function patientsMissing(count: number, level: ExportLevel): RequestInvalidError {
+  const whose = level === 'group' ? 'members of the Group' : 'patients of this server'
+  return new RequestInvalidError('not-found', `${count} of the patients are no ${whose}`, {
+    nextStep: 'Send Prefer: handling=lenient to export the others and have these reported.',
+  })
 }
 
 const DEFAULT_REPLY: JobReply = {

@@ -8,6 +8,9 @@ import type { ExportJobsSettings } from './export-jobs-options.ts'
 import { JobProgress } from './job-progress.ts'
 import type { PartitionScheduler } from './partition-scheduler.ts'
 
+/** However large files are asked for, a crash makes the server redo no more than this. */
+const MAX_PARTITION_BYTES = 1024 * 1024 * 1024
+
 /** What all runs share. */
 export interface JobRunContext {
   readonly settings: ExportJobsSettings
@@ -89,7 +92,10 @@ export class JobRun {
   async #plan(): Promise<void> {
     const { resources, jobs, partitionBytes } = this.#context.settings
     const { jobId, query, snapshot, ignoredParameters } = this.job
-    const limits = { maxPartitionBytes: partitionBytes }
+    // Files are no larger than their partition.
+    const { minFileBytes = 0 } = query
+    const wanted = Math.min(minFileBytes, MAX_PARTITION_BYTES)
+    const limits = { maxPartitionBytes: Math.max(partitionBytes, wanted) }
     const plan = await this.#attempt('PLANNING_FAILED', async () => {
       return { kind: 'done', value: await resources.planExport(query, snapshot, limits) } as const
     })

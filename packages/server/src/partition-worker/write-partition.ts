@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto'
-import { operationOutcome, type OutcomeIssue } from '@flatfhir/protocol'
+import { blockHeaderLine, operationOutcome, type OutcomeIssue } from '@flatfhir/protocol'
 import type { OutputFile } from '../job-store.ts'
 import type { OutputFileStore } from '../output-file-store.ts'
-import { OutputFileSequence } from '../output-files/output-file-sequence.ts'
+import { OrganizedFileSequence } from '../output-files/organized-file-sequence.ts'
+import {
+  OutputFileSequence,
+  type OutputFileSequenceOptions,
+} from '../output-files/output-file-sequence.ts'
 import type { PartitionReader, ResourceBlock } from '../resource-store.ts'
+import { blockTransform } from './block-transform.ts'
 import type { PartitionResult, PartitionTask, PartitionWorkerOptions } from './messages.ts'
 
 /** What a worker thread keeps open between partitions. */
@@ -31,7 +36,7 @@ export async function writePartition(
 ): Promise<PartitionResult> {
   const nextFileId = fileIdsFrom(task.fileIdSeed)
   const sequences = {
-    main: new OutputFileSequence(sequenceOptions(task.partition, { task, context, nextFileId })),
+    main: mainSequence(task, sequenceOptions(task.partition, { task, context, nextFileId })),
     outcome: new OutputFileSequence(sequenceOptions(OUTCOME, { task, context, nextFileId })),
   }
   try {
@@ -52,10 +57,36 @@ export async function writePartition(
 
 const OUTCOME = { kind: 'outcome', type: 'OperationOutcome' } as const
 
+/** Files that blocks are written to. */
+interface MainSequence extends Pick<OutputFileSequence, 'commit' | 'abort'> {
+  write(block: ResourceBlock): Promise<void>
+}
+
 interface Sequences {
-  readonly main: OutputFileSequence
+  readonly main: MainSequence
   /** For what the reader could not read. */
   readonly outcome: OutputFileSequence
+}
+
+function mainSequence(
+  { partition, query }: PartitionTask,
+  options: OutputFileSequenceOptions,
+): MainSequence {
+  if (partition.kind === 'output' && query.organizedBy === 'Patient') {
+    const headerOf = (id: string): Uint8Array => blockHeaderLine('Patient', id)
+    const sequence = new OrganizedFileSequence({ ...options, headerOf })
+    return {
+      write: ({ bytes, patientId = '' }) => sequence.write(bytes, patientId),
+      commit: () => sequence.commit(),
+      abort: () => sequence.abort(),
+    }
+  }
+  const sequence = new OutputFileSequence(options)
+  return {
+    write: ({ bytes, resourceCount }) => sequence.write(bytes, resourceCount),
+    commit: () => sequence.commit(),
+    abort: () => sequence.abort(),
+  }
 }
 
 function sequenceOptions(
@@ -69,8 +100,12 @@ function sequenceOptions(
     readonly context: PartitionWriterContext
     readonly nextFileId: () => string
   },
-): ConstructorParameters<typeof OutputFileSequence>[0] {
-  const { storedEncoding, gzipLevel, maxFileBytes } = context.options
+): OutputFileSequenceOptions {
+  const { storedEncoding, gzipLevel } = context.options
+  const maxFileBytes = Math.min(
+    context.options.maxFileBytes,
+    task.query.maxFileBytes ?? Number.POSITIVE_INFINITY,
+  )
   const { jobId } = task
   const { store } = context
   return { store, jobId, kind, type, storedEncoding, gzipLevel, maxFileBytes, nextFileId }
@@ -81,11 +116,13 @@ async function writeBlocks(
   { reader, onProgress }: PartitionWriterContext & PartitionTaskObserver,
   sequences: Sequences,
 ): Promise<boolean> {
+  const transform = blockTransform(task, reader)
   let bytes = 0
   for await (const block of blocksOf(task, reader)) {
     if (Atomics.load(task.abortFlag, 0) !== 0) return false
-    if (block.bytes.length > 0) await sequences.main.write(block.bytes, block.resourceCount)
-    const issues = block.issues ?? []
+    const written = transform?.(block) ?? block
+    if (written.bytes.length > 0) await sequences.main.write(written)
+    const issues = written.issues ?? []
     if (issues.length > 0) await sequences.outcome.write(outcomeLines(issues), issues.length)
     bytes += block.bytes.length
     onProgress(bytes)

@@ -26,6 +26,9 @@ test.each([
   [10, 1024, true, true],
   [10, 2046, false, false],
   [10, 2047, false, true],
-])('page %i of %i files (complete: %s) is ready: %s', (page, files, complete, ready) => {
-  expect(isPageReady(page, { files, complete })).toBe(ready)
-})
+] as const)(
+  'page %i of %i files (complete: %s) is ready: %s',
+  (...[page, files, complete, ready]) => {
+    expect(isPageReady(page, { files, complete })).toBe(ready)
+  },
+)
