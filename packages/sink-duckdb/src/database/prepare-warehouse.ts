@@ -38,7 +38,7 @@ async function migrate(sql: SqlRunner, from: number): Promise<void> {
   for (const statement of MIGRATIONS.slice(from).flat()) await sql.run(statement)
   await sql.run(
     from === 0
-      ? `INSERT INTO sync.warehouse VALUES (${WAREHOUSE_FORMAT}, now())`
+      ? `INSERT INTO sync.warehouse VALUES (${WAREHOUSE_FORMAT}, now(), NULL)`
       : `UPDATE sync.warehouse SET format = ${WAREHOUSE_FORMAT}`,
   )
   await sql.run('COMMIT')

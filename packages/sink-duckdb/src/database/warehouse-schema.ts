@@ -10,7 +10,13 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE SCHEMA IF NOT EXISTS sync`,
     `CREATE TABLE sync.warehouse (
        format INTEGER NOT NULL,           -- form of this bookkeeping
-       created_at TIMESTAMPTZ NOT NULL    -- when the database was made
+       created_at TIMESTAMPTZ NOT NULL,   -- when the database was made
+       views VARCHAR                      -- digest of the views' definitions; NULL before they are made
+     )`,
+    `CREATE TABLE sync.publications (
+       directory VARCHAR NOT NULL,        -- of a dataset that follows the database
+       type VARCHAR NOT NULL,
+       changes BIGINT NOT NULL            -- sync.tables.changes of the type when it was published
      )`,
     `CREATE TABLE sync.tables (
        type VARCHAR NOT NULL,             -- resource type

@@ -3,6 +3,8 @@ import { openDuckDb, type DuckDb } from '../database/open-duckdb.ts'
 import { prepareWarehouse } from '../database/prepare-warehouse.ts'
 import { SqlRunner } from '../database/sql.ts'
 import { DuckDbSession, type Publisher } from './duckdb-session.ts'
+import { publishParquet } from './parquet-publisher.ts'
+import { prepareViews } from './prepare-views.ts'
 
 /** Options of a {@link DuckDbSink}. */
 export interface DuckDbSinkOptions {
@@ -58,10 +60,14 @@ export class DuckDbSink implements Sink {
   async #openSession(db: DuckDb): Promise<SinkSession> {
     const sql = new SqlRunner(await db.connect())
     await prepareWarehouse(sql, db.path)
+    await prepareViews(sql)
     return new DuckDbSession(db, sql, this.#publisher())
   }
 
   #publisher(): Publisher {
-    return async () => undefined
+    const { parquetDirectory } = this.#options
+    return async (sql) => {
+      if (parquetDirectory !== undefined) await publishParquet(sql, parquetDirectory)
+    }
   }
 }
