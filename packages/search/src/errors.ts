@@ -18,6 +18,8 @@ export interface SearchFaultPlace {
 export class SearchUnsupportedError extends BulkDataError implements SearchFaultPlace {
   readonly code = 'SEARCH_UNSUPPORTED'
   readonly retryable = false
+  /** FHIR issue type for the OperationOutcome. */
+  readonly issueType = 'not-supported'
   readonly type: string | undefined
   readonly parameter: string | undefined
 
@@ -37,6 +39,8 @@ export class SearchUnsupportedError extends BulkDataError implements SearchFault
 export class SearchInvalidError extends BulkDataError implements SearchFaultPlace {
   readonly code = 'SEARCH_INVALID'
   readonly retryable = false
+  /** FHIR issue type for the OperationOutcome. */
+  readonly issueType = 'value'
   readonly type: string | undefined
   readonly parameter: string | undefined
 

@@ -18,6 +18,8 @@ const DATED = [
   on('open', { effectivePeriod: { start: '2013-01-15' } }),
   on('past', { effectivePeriod: { end: '2013-01-13' } }),
   on('empty', { effectivePeriod: {} }),
+  on('broken', { effectivePeriod: { start: 'some day', end: '2013-01-14' } }),
+  on('strange', { effectiveDateTime: 20130114 }),
 ]
 
 // Worked out by hand from the ranges of R4's search.html#prefix.

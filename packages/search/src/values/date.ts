@@ -80,6 +80,9 @@ function periodInterval(value: unknown): Interval | undefined {
   const start = dateTimeInterval(value['start'])
   const end = dateTimeInterval(value['end'])
   if (start === undefined && end === undefined) return undefined
+  // An end that cannot be read is not one that is open.
+  if (start === undefined && value['start'] !== undefined) return undefined
+  if (end === undefined && value['end'] !== undefined) return undefined
   return { low: start?.low ?? -Infinity, high: end?.high ?? Infinity }
 }
 
