@@ -1,6 +1,6 @@
 const MAX_SHOWN = 100
 // Control characters, and those that change the direction or place of others.
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu
 
 /** A server's text, fit for one line: nothing in it can move a cursor, and it is short. */
 export function printable(text: string, maxLength: number = MAX_SHOWN): string {

@@ -31,6 +31,7 @@ const MARKS: Readonly<Record<CheckOutcome, string>> = {
   skipped: '- skip',
 }
 const INDENT = 7
+const MAX_TEXT = 1000
 
 /** The report for people, in lines of a terminal's width. */
 export function renderTerminal(
@@ -53,21 +54,26 @@ type Page = Required<RenderTerminalOptions>
 
 function resultLines(result: CheckResult, page: Page): readonly string[] {
   const { outcome, title, check, reason } = result
-  const [first = '', ...rest] = wrap(`${title} (${check})`, page.width - INDENT)
+  const [first = '', ...rest] = shown(`${title} (${check})`, page.width - INDENT)
   const head = `${page.color(outcome, MARKS[outcome])} ${first}`
-  const shown = result.findings.filter((finding) => page.verbose || finding.outcome !== 'pass')
+  const visible = result.findings.filter((finding) => page.verbose || finding.outcome !== 'pass')
   const detail = [
     ...(reason === undefined ? [] : [reason]),
-    ...shown.flatMap(findingTexts),
+    ...visible.flatMap(findingTexts),
     ...result.notes.map((note) => `note: ${note}`),
   ]
-  const indented = [...rest, ...detail.flatMap((text) => wrap(text, page.width - INDENT))]
+  const indented = [...rest, ...detail.flatMap((text) => shown(text, page.width - INDENT))]
   return [head, ...indented.map((line) => ' '.repeat(INDENT) + line)]
+}
+
+/** Also a report that was read from a file must not control the terminal. */
+function shown(text: string, width: number): readonly string[] {
+  return wrap(printable(text, MAX_TEXT), width)
 }
 
 function findingTexts(finding: Finding): readonly string[] {
   const { requirement, strength, behavior, seen, source, outcome } = finding
-  const text = [`${requirement} ${strength}: ${behavior}`, `seen: ${printable(seen, 240)}`]
+  const text = [`${requirement} ${strength}: ${behavior}`, `seen: ${seen}`]
   return outcome === 'pass' ? text : [...text, `see ${source}`]
 }
 
