@@ -41,7 +41,7 @@ test('whatever happens to the source and to syncs, a complete one makes the copy
       await syncToTheEnd(bench)
       expect(bench.landed()).toEqual(bench.source.content('group/g'))
     }),
-    { numRuns: Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 5), endOnFailure: true },
+    { numRuns: Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 3), endOnFailure: true },
   )
 }, 120_000)
 
