@@ -37,7 +37,11 @@ export function lost(figures: TypeFigures): number {
 
 /** As the inspection shows it. */
 export function landedType(figures: TypeFigures, hasDrift: boolean): LandedType {
-  const { missing, outdated, gained: _gained, ...counts } = figures
-  const drift: TypeDrift = { missing, outdated, extra: figures.deletedComputed }
-  return { ...counts, ...(hasDrift && figures.before > 0 && { drift }) }
+  const { type, before, received, duplicates, inserted, updated, unchanged } = figures
+  const { deletedTold, deletedComputed, left, removed, older, comparable } = figures
+  const { missing, outdated } = figures
+  const arrived = { type, before, received, duplicates, inserted, updated, unchanged }
+  const gone = { deletedTold, deletedComputed, left, removed }
+  const drift: TypeDrift = { missing, outdated, extra: deletedComputed }
+  return { ...arrived, ...gone, older, comparable, ...(hasDrift && before > 0 && { drift }) }
 }
