@@ -27,7 +27,12 @@ export async function land(
 ): Promise<void> {
   await connection.run(createTableSql(type))
   await connection.run('CREATE OR REPLACE TEMP TABLE staged (raw VARCHAR)')
-  for (const text of texts) await connection.run('INSERT INTO staged VALUES ($1)', [text])
+  const appender = await connection.createAppender('staged')
+  for (const text of texts) {
+    appender.appendVarchar(text)
+    appender.endRow()
+  }
+  appender.closeSync()
   const names = [...columnsOf(type).map(({ name }) => name), 'raw'].map(quoteName).join(', ')
   await connection.run(
     `INSERT INTO ${tableName(type)} (${names}, _source, _run)
