@@ -14,7 +14,7 @@ const LINE_FEED = 0x0a
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 const CHUNK_BYTES = 512 * 1024
 /** Lines up to this need no measuring; a little less than a step of the reader's limit. */
-const USUAL_LINE_BYTES = 4 * 1024 * 1024 - 16
+const USUAL_LINE_BYTES = 1024 * 1024 - 16
 const WINDOW_BYTES = USUAL_LINE_BYTES / 2
 const PROBE_BYTES = 16 * 1024
 

@@ -4,7 +4,10 @@ import { checkUnchanged, readFileFacts, type FileFacts } from './file-facts.ts'
 import { examineLines } from './examine-lines.ts'
 import { sqlPath, sqlText } from './sql-text.ts'
 
-/** Steps of `maximum_object_size`: DuckDB allocates two buffers of twice as much for each thread. */
+/**
+ * Steps of `maximum_object_size`: DuckDB allocates two buffers of twice as much for each thread. Small
+ * buffers also make short vectors of long texts, whose parsed form has to fit into memory.
+ */
 const MIB = 1024 * 1024
 /** Thrown inside of DuckDB for a line that is JSON and not an object. */
 const NOT_AN_OBJECT = 'flatfhir: a line is not a JSON object'
@@ -23,7 +26,7 @@ const ABOUT_LINES = [NOT_AN_OBJECT, 'Malformed JSON', 'CSV Error', 'maximum_obje
  * object, so that JSON functions do not fail on them.
  *
  * Memory follows the longest line, at some four times its length for each thread, and not the files.
- * A plain file of more than 8 MiB is read by several threads, gzip by one; several files side by side.
+ * A plain file of more than 2 MiB is read by several threads, gzip by one; several files side by side.
  *
  * Where the statement fails for escapes of half a surrogate pair, `run` is called once more, with
  * another expression; so it should be one statement, outside of a transaction.

@@ -41,7 +41,16 @@ export async function publishParquetDataset(
   await checkParquetDirectory(directory, undefined)
   const lock = await openDuckDb({ path: writerPath(directory) })
   try {
-    return await publish(connection, { ...options, now })
+    // Has to be set, and is set back: others may rely on it.
+    const before = await connection.runAndReadAll(
+      `SELECT current_setting('preserve_insertion_order')::VARCHAR`,
+    )
+    await connection.run('SET preserve_insertion_order = false')
+    try {
+      return await publish(connection, { ...options, now })
+    } finally {
+      await connection.run(`SET preserve_insertion_order = ${String(before.getRows()[0]?.[0])}`)
+    }
   } catch (error) {
     throw warehouseError(error, 'publish the Parquet dataset')
   } finally {

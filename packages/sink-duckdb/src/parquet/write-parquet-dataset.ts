@@ -128,11 +128,11 @@ class DatasetWriter {
   }
 
   #write(source: PartitionSource): Promise<ParquetPartition | undefined> {
-    const { fileBytes, uncutTextBytes } = this.#options
+    const { fileBytes, sortTextBytes } = this.#options
     return writePartition(this.#connection, this.#generation, {
       ...source,
       ...(fileBytes !== undefined && { fileBytes }),
-      ...(uncutTextBytes !== undefined && { uncutTextBytes }),
+      ...(sortTextBytes !== undefined && { sortTextBytes }),
     })
   }
 

@@ -1,23 +1,22 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { rm } from 'node:fs/promises'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { quoteName } from '../columns/quote-name.ts'
 import { sqlPath, sqlText } from '../ndjson/sql-text.ts'
 import type { Generation } from './generation.ts'
 import type { ParquetFile, ParquetPartition } from './manifest.ts'
-import { sortOrderSql } from './sort-order.ts'
+import { sortKeySql, sortOrderSql } from './sort-order.ts'
 
 const MB = 1000 * 1000
 /** What is aimed at where a type is cut into several files. */
 const FILE_BYTES = 180 * MB
-/** Text of this size in one file is surely too large to be not cut: it takes a tenth to a twentieth. */
-const UNCUT_TEXT_BYTES = 1500 * MB
+/** Sorted at once: DuckDB's sort does not spill long texts reliably, so it gets what fits. */
+const SORT_TEXT_BYTES = 100 * MB
 /** A row group is in memory, some three times for each thread, while it is written. */
-const ROW_GROUP_TEXT_BYTES = 24 * MB
-const MOST_ROWS_OF_GROUP = 122_880
-const ROWS_OF_VECTOR = 2048
-/** Sorting hands rows on in vectors: longer ones would not fit into memory, and stay as they come. */
+const ROW_GROUP_BYTES = 8 * MB
+/** Sorting hands on 2,048 rows at once: longer ones would not fit into memory, and stay as they come. */
 const LONGEST_SORTED_TEXT = 32 * 1024
+/** So large that DuckDB never cuts by itself; asked for, because only then it minds `ROW_GROUP_BYTES`. */
+const NEVER_CUT = '1TB'
 
 /** The resources of one type. */
 export interface PartitionSource {
@@ -25,25 +24,29 @@ export interface PartitionSource {
   readonly run: string
   /** A query for all columns of the table of the type. */
   readonly query: string
-  /** Bytes of the resources' JSON texts. */
+  /** Bytes of the resources' JSON texts, as far as they are known. */
   readonly textBytes: number
-  /** For the average length of a text; need not be exact. */
+  /** Only for the average length of a text. */
   readonly rows: number
 }
 
 /** Cuts a dataset into files. Sizes in bytes. */
 export interface CuttingOptions {
-  /** @defaultValue 180 MB */
+  /** What files of large types have. @defaultValue 180 MB */
   readonly fileBytes?: number
-  /** Types with less JSON text are one file. @defaultValue 1.5 GB */
-  readonly uncutTextBytes?: number
+  /** JSON text that is sorted at once; more is sorted in ranges of patients. @defaultValue 100 MB */
+  readonly sortTextBytes?: number
 }
 
 /**
- * Writes one type: sorted by patient and date, zstd, cut where it is large.
+ * Writes one type: sorted by patient and date, zstd, cut where it is large. Rows are in order within
+ * each row group, and row groups but for neighbours that two threads wrote. What memory does not allow
+ * to be sorted is still in ranges of patients.
  *
- * Sorting spills to the connection's `temp_directory`; memory stays below its `memory_limit`.
+ * Memory stays below the connection's `memory_limit`, at any size: what is too much to be sorted at
+ * once is staged in a temporary table, and read once for each range of patients.
  *
+ * @param connection - With `preserve_insertion_order` off.
  * @returns `undefined` when there are no rows.
  */
 export async function writePartition(
@@ -53,19 +56,21 @@ export async function writePartition(
 ): Promise<ParquetPartition | undefined> {
   const folder = await generation.makePartition(options.type)
   const writer = new PartitionWriter(connection, { generation, folder, source: options })
-  const { uncutTextBytes = UNCUT_TEXT_BYTES, fileBytes = FILE_BYTES } = options
-  const files =
-    options.textBytes <= uncutTextBytes
-      ? [await writer.write(writer.sorted(options.query))]
-      : await writer.writeCut(fileBytes)
-  const written = files.filter(({ rows }) => rows > 0)
-  const rows = written.reduce((sum, file) => sum + file.rows, 0)
+  const files = await writer.writeAll(options)
+  const rows = files.reduce((sum, file) => sum + file.rows, 0)
   if (rows === 0) {
     await rm(folder, { recursive: true })
     return undefined
   }
   const { type, run } = options
-  return { type, rows, run, columns: await writer.columns(), files: written }
+  return { type, rows, run, columns: await writer.columns(files), files }
+}
+
+/** A file that is written, and not yet the dataset's. */
+interface Part {
+  readonly path: string
+  readonly rows: number
+  readonly bytes: number
 }
 
 class PartitionWriter {
@@ -73,84 +78,138 @@ class PartitionWriter {
   readonly #generation: Generation
   readonly #folder: string
   readonly #source: PartitionSource
-  #files = 0
+  #parts = 0
 
   constructor(
     connection: DuckDBConnection,
-    parts: { generation: Generation; folder: string; source: PartitionSource },
+    into: { generation: Generation; folder: string; source: PartitionSource },
   ) {
     this.#connection = connection
-    this.#generation = parts.generation
-    this.#folder = parts.folder
-    this.#source = parts.source
+    this.#generation = into.generation
+    this.#folder = into.folder
+    this.#source = into.source
   }
 
-  sorted(query: string): string {
-    if (this.#averageText > LONGEST_SORTED_TEXT) return query
-    return `SELECT * FROM (${query}) ORDER BY ${sortOrderSql(this.#source.type)}`
-  }
-
-  /** Writes the next file. */
-  async write(query: string): Promise<ParquetFile> {
-    const path = this.#path(this.#files)
-    this.#files += 1
-    const result = await this.#connection.run(`COPY (${query}) TO ${sqlText(path)}
-      (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${this.#rowsOfGroup})`)
-    return this.#generation.seal(path, result.rowsChanged)
-  }
-
-  /** Sorts once, then writes ranges of it; each file says how many rows the next one takes. */
-  async writeCut(fileBytes: number): Promise<readonly ParquetFile[]> {
-    const table = quoteName(`sorted_${this.#generation.name}_${this.#source.type}`)
-    await this.#connection.run(`CREATE TEMP TABLE ${table} AS ${this.sorted(this.#source.query)}`)
-    try {
-      const counted = await this.#connection.runAndReadAll(`SELECT count(*) FROM ${table}`)
-      const rows = Number(counted.getRows()[0]?.[0])
-      return await this.#writeRanges(table, { rows, fileBytes })
-    } finally {
-      await this.#connection.run(`DROP TABLE ${table}`)
+  async writeAll({
+    sortTextBytes = SORT_TEXT_BYTES,
+    fileBytes = FILE_BYTES,
+  }: CuttingOptions): Promise<readonly ParquetFile[]> {
+    const { query, textBytes } = this.#source
+    if (textBytes <= sortTextBytes || !this.#isSorted) {
+      return this.#takeOver([await this.#writeSorted(query)])
     }
+    const table = `temp.staged_${this.#generation.name}`
+    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${table.slice(5)} AS ${query}`)
+    const parts: Part[] = []
+    for (const range of await this.#ranges(table, sortTextBytes)) {
+      parts.push(await this.#writeSorted(`SELECT * FROM ${table} WHERE ${range}`))
+    }
+    await this.#connection.run(`DROP TABLE ${table}`)
+    const joined: Part[] = []
+    for (const group of groupsOf(parts, fileBytes)) joined.push(await this.#join(group))
+    return this.#takeOver(joined)
   }
 
-  async columns(): Promise<ParquetPartition['columns']> {
+  async columns(files: readonly ParquetFile[]): Promise<ParquetPartition['columns']> {
+    const path = sqlPath(join(this.#generation.folder, files[0]?.path ?? ''))
     const described = await this.#connection.runAndReadAll(
-      `DESCRIBE SELECT * FROM read_parquet(${sqlPath(this.#path(0))}, hive_partitioning = false)`,
+      `DESCRIBE SELECT * FROM read_parquet(${path}, hive_partitioning = false)`,
     )
     return described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
   }
 
-  async #writeRanges(
-    table: string,
-    { rows, fileBytes }: { rows: number; fileBytes: number },
-  ): Promise<readonly ParquetFile[]> {
-    const files: ParquetFile[] = []
-    let rowBytes = this.#averageText / 10
-    for (let start = 0; start < rows;) {
-      const wanted = Math.max(ROWS_OF_VECTOR, Math.round(fileBytes / rowBytes))
-      // What would be left for a small last file is shared with the one before.
-      const left = rows - start
-      const count = left < wanted * 1.3 ? left : left < wanted * 2 ? Math.ceil(left / 2) : wanted
-      const range = `rowid >= ${start} AND rowid < ${start + count}`
-      const file = await this.write(this.sorted(`SELECT * FROM ${table} WHERE ${range}`))
-      files.push(file)
-      rowBytes = Math.max(1, file.bytes / Math.max(1, file.rows))
-      start += count
-    }
-    return files
+  get #isSorted(): boolean {
+    return this.#source.textBytes / Math.max(1, this.#source.rows) <= LONGEST_SORTED_TEXT
+  }
+
+  /** Where memory does not do for sorting, the order within the range of patients is given up. */
+  async #writeSorted(query: string): Promise<Part> {
+    if (!this.#isSorted) return this.#write(query)
+    const sorted = `SELECT * FROM (${query}) ORDER BY ${sortOrderSql(this.#source.type)}`
+    return this.#write(sorted).catch((error: unknown) => {
+      if (!isOutOfMemory(error)) throw error
+      return this.#write(query)
+    })
+  }
+
+  /** Conditions that cut the resources into ranges of patients with about so much text each. */
+  async #ranges(table: string, textBytes: number): Promise<readonly string[]> {
+    const key = sortKeySql(this.#source.type)
+    const found = await this.#connection.runAndReadAll(
+      `SELECT min(key) AS start FROM (
+         SELECT key, (sum(bytes) OVER (ORDER BY key) - bytes) // ${textBytes} AS number FROM (
+           SELECT ${key} AS key, sum(strlen(raw)) AS bytes FROM ${table} GROUP BY key))
+       GROUP BY number ORDER BY start`,
+    )
+    const starts = found.getRows().map(([start]) => sqlText(String(start)))
+    return starts.map((start, index) => {
+      const end = starts[index + 1]
+      const isBelow = end === undefined ? '' : ` AND ${key} < ${end}`
+      return index === 0 ? `true${isBelow}` : `${key} >= ${start}${isBelow}`
+    })
+  }
+
+  /** Files of neighbouring ranges become one. */
+  async #join(parts: readonly Part[]): Promise<Part> {
+    const [first] = parts
+    if (first !== undefined && parts.length === 1) return first
+    const paths = parts.map(({ path }) => sqlPath(path)).join(', ')
+    const joined = await this.#write(
+      `SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`,
+    )
+    for (const { path } of parts) await rm(path)
+    return joined
+  }
+
+  async #write(query: string): Promise<Part> {
+    const folder = join(this.#generation.folder, `part-${this.#parts}`)
+    this.#parts += 1
+    const result = await this.#connection.run(`COPY (${query}) TO ${sqlText(folder)}
+      (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES},
+       FILE_SIZE_BYTES '${NEVER_CUT}')`)
+    const [name, ...more] = await readdir(folder).catch((): string[] => [])
+    if (more.length > 0) throw new RangeError('One file was asked for')
+    const path = join(folder, name ?? '')
+    const bytes = name === undefined ? 0 : (await stat(path)).size
+    return { path, rows: result.rowsChanged, bytes }
   }
 
   /** The generation in the name: a listing of one state never leads to a file of another. */
-  #path(number: number): string {
-    const name = `part-${this.#generation.name}-${String(number).padStart(5, '0')}.parquet`
-    return join(this.#folder, name)
+  async #takeOver(parts: readonly Part[]): Promise<readonly ParquetFile[]> {
+    const files: ParquetFile[] = []
+    for (const { path, rows } of parts.filter((part) => part.rows > 0)) {
+      const number = String(files.length).padStart(5, '0')
+      const target = join(this.#folder, `part-${this.#generation.name}-${number}.parquet`)
+      await rename(path, target)
+      files.push(await this.#generation.seal(target, rows))
+    }
+    for (let number = 0; number < this.#parts; number += 1) {
+      const folder = join(this.#generation.folder, `part-${number}`)
+      await rm(folder, { recursive: true, force: true })
+    }
+    return files
   }
+}
 
-  get #averageText(): number {
-    return Math.max(1, this.#source.textBytes / Math.max(1, this.#source.rows))
-  }
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Out of Memory')
+}
 
-  get #rowsOfGroup(): number {
-    const vectors = Math.floor(ROW_GROUP_TEXT_BYTES / this.#averageText / ROWS_OF_VECTOR)
-    return Math.min(MOST_ROWS_OF_GROUP, Math.max(1, vectors) * ROWS_OF_VECTOR)
+/** Neighbours that make a file of about so many bytes; a small rest goes with the last. */
+function groupsOf(parts: readonly Part[], fileBytes: number): readonly (readonly Part[])[] {
+  const groups: Part[][] = []
+  let room = 0
+  let left = parts.reduce((sum, { bytes }) => sum + bytes, 0)
+  for (const part of parts) {
+    const group = groups.at(-1)
+    if (group === undefined || (room < part.bytes && left > fileBytes / 2)) {
+      groups.push([part])
+      room = fileBytes - part.bytes
+    } else {
+      group.push(part)
+      room -= part.bytes
+    }
+    left -= part.bytes
   }
+  return groups
 }
