@@ -18,7 +18,7 @@ export interface StartedExport {
 
 /** An export whose manifest has arrived, and how it got there. */
 export interface FinishedExport extends StartedExport {
-  /** The answers with 202, in order. */
+  /** The answers while it ran, in order. */
   readonly inProgress: readonly CheckAnswer[]
   /** The answer that ended the waiting. */
   readonly last: CheckAnswer
@@ -95,7 +95,7 @@ export class Exports {
     const inProgress: CheckAnswer[] = []
     for (;;) {
       const answer = await this.status(started)
-      if (answer.status !== 202) return finished(started, inProgress, answer)
+      if (!isInProgress(answer)) return finished(started, inProgress, answer)
       inProgress.push(answer)
       if (clock.now().getTime() >= deadline) {
         throw new SkipCheck(`The export was not complete after ${limits.exportMs / 1000} s`)
@@ -174,6 +174,11 @@ export class Exports {
     // A server that asks for no wait at all is not asked in a tight loop.
     await clock.wait(Math.max(seconds * 1000, 100), signal)
   }
+}
+
+/** With separate-export-status the job's status is in a header of its own. */
+function isInProgress({ status, headers }: CheckAnswer): boolean {
+  return status === 202 || (status === 200 && headers['x-export-status']?.trim() === '202')
 }
 
 function parametersBody(parameter: readonly object[]): string {
