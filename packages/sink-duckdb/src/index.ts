@@ -19,3 +19,11 @@ export { createViewsSql, VIEW_TYPES, VIEWS } from './views/views-sql.ts'
 export * from './errors.ts'
 export { type DuckDb, openDuckDb, type OpenDuckDbOptions } from './database/open-duckdb.ts'
 export { DuckDbSink, type DuckDbSinkOptions } from './sink/duckdb-sink.ts'
+export * from './parquet/index.ts'
+export {
+  LandingFileChangedError,
+  LandingFileDamagedError,
+  LandingFileMissingError,
+  LandingLineInvalidError,
+  LandingRefusedError,
+} from './ndjson/index.ts'

@@ -48,22 +48,19 @@ export async function query(
 
 async function landedRows(path: string): Promise<readonly LandedRow[]> {
   const tables = await query(path, 'SELECT type, table_name FROM sync.tables').catch(() => [])
-  const rows: LandedRow[] = []
-  for (const { type, table_name } of tables) {
-    const found = await query(
-      path,
-      `SELECT _source, id, raw, list_sort(_cohorts) AS cohorts, _run FROM main."${String(table_name)}"`,
-    )
-    rows.push(
-      ...found.map((row) => ({
-        source: String(row['_source']),
-        type: String(type),
-        id: String(row['id']),
-        raw: String(row['raw']),
-        cohorts: row['cohorts'] as readonly string[],
-        runId: String(row['_run']),
-      })),
-    )
-  }
-  return rows
+  if (tables.length === 0) return []
+  const selects = tables.map(
+    ({ type, table_name: table }) =>
+      `SELECT '${String(type)}' AS type, _source, id, raw, list_sort(_cohorts) AS cohorts, _run
+       FROM main."${String(table)}"`,
+  )
+  const rows = await query(path, selects.join(' UNION ALL '))
+  return rows.map((row) => ({
+    source: String(row['_source']),
+    type: String(row['type']),
+    id: String(row['id']),
+    raw: String(row['raw']),
+    cohorts: row['cohorts'] as readonly string[],
+    runId: String(row['_run']),
+  }))
 }

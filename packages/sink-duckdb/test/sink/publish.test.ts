@@ -23,7 +23,7 @@ test('a dataset follows the database, type by type, and only when something chan
   const publish = async (): Promise<string> => {
     await using session = await place.sink().open()
     await session.publish()
-    return manifestOf(parquetDirectory)
+    return await manifestOf(parquetDirectory)
   }
   await land(place.sink(), folder, {
     changes: [resourceText('Patient', 'p'), observationText('a', 'p')],
