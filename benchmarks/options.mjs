@@ -14,6 +14,8 @@ export const ROW_GROUPS = [
   'served',
   'download',
   'download-small',
+  'land-duckdb',
+  'land-parquet',
 ]
 
 const DEFAULT_SIZES = '100,1000,3000'

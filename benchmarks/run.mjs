@@ -9,6 +9,7 @@ import { formatReport, formatRowBriefly } from './report.mjs'
 import { downloadRows, smallDownloadRows } from './rows/download.mjs'
 import { groupRows } from './rows/group.mjs'
 import { kickOffRows } from './rows/kick-off.mjs'
+import { landDuckDbRows, landParquetRows } from './rows/landing.mjs'
 import { memoryRows } from './rows/memory.mjs'
 import { servedRows } from './rows/served.mjs'
 import {
@@ -36,6 +37,8 @@ const MEASURES = {
   served: servedRows,
   download: downloadRows,
   'download-small': smallDownloadRows,
+  'land-duckdb': landDuckDbRows,
+  'land-parquet': landParquetRows,
 }
 
 /** @param {readonly string[]} argv Arguments after the script's name. */
