@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'vitest'
 import { CommandProcess, flatfhir } from './command-process.ts'
+import { ask } from './sync-source.ts'
 
 interface Temporary extends AsyncDisposable {
   readonly path: string
@@ -30,9 +31,13 @@ test.concurrent(
         new RegExp(`^ {2}${level} .*every line, count, size and SHA-256$`, 'm'),
       )
     }
-    expect(demo.out).toContain('8 updated (5 Observation, 3 Patient), 4 deleted (')
+    expect(demo.out).toMatch(/updated \(1 Group, 5 Observation, \d Patient\), 4 deleted \(/)
     expect(demo.out).toContain('exactly what was changed')
     expect(demo.out).toMatch(/^ {2}login +without a token refused \(401\); logged in by SMART/m)
+    expect(demo.out).toMatch(/^ {2}first sync +[\d,]+ resources of 1 patient into DuckDB, as of /m)
+    expect(demo.out).toMatch(/^ {2}next sync +1 joined \([\d,]+ rows\), 1 left \([\d,]+ rows\), /m)
+    expect(demo.out).toMatch(/^ {2}reconcile +everything exported and compared: /m)
+    expect(demo.out).toMatch(/^ {4}display +patients +active$/m)
     expect(demo.out).toMatch(/^Everything checked in .*, with SMART on: /m)
     expect(demo.err).toBe('')
     expect(await readdir(temporary)).toEqual([])
@@ -54,6 +59,13 @@ test.concurrent(
       delta: { resources: number; deleted: number }
       changes: { updated: number; deleted: number }
       exports: readonly { verdict: string }[]
+      sync: {
+        duckdb: string
+        connection: string
+        first: { kind: string; inserted: number }
+        next: { kind: string }
+        reconciled: { kind: string; inserted: number; updated: number }
+      }
     }
     expect(result.delta).toEqual({
       resources: result.changes.updated,
@@ -65,6 +77,16 @@ test.concurrent(
       'complete',
     ])
     expect((await fetch(`${result.fhirBaseUrl}/metadata`)).status).toBe(200)
+
+    expect(result.sync).toMatchObject({
+      duckdb: join(temporary, 'kept', 'warehouse.duckdb'),
+      first: { kind: 'full' },
+      next: { kind: 'incremental' },
+      reconciled: { kind: 'full', inserted: 0, updated: 0 },
+    })
+    const again = await flatfhir(['sync', 'run', result.sync.connection, '--json'])
+    expect(again.code).toBe(0)
+    expect(await ask(result.sync.duckdb, 'SELECT count(*) AS n FROM sync.runs')).toEqual([{ n: 4 }])
 
     demo.kill('SIGINT')
 
