@@ -1,48 +1,29 @@
-import { RESOURCE_TYPES, type ResourceType } from '@flatfhir/protocol'
+import {
+  BULK_DATA_CAPABILITY_STATEMENT,
+  OPERATION_NOT_SUPPORTED_EXTENSION,
+  RESOURCE_TYPES,
+  type ResourceType,
+} from '@flatfhir/protocol'
+import { supportedSearchParameters } from '@flatfhir/search'
+import { notExportedExtensions, operationCapabilities } from './export-capabilities.ts'
+import type { ProviderDescription } from './provider-description.ts'
 
-const BULK_DATA = 'http://hl7.org/fhir/uv/bulkdata'
 const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
 const SECURITY_SERVICE = 'http://terminology.hl7.org/CodeSystem/restful-security-service'
-const SEARCH_PARAMETER = 'http://hl7.org/fhir/SearchParameter'
 
-/** What a CapabilityStatement says of this particular server. */
-export interface CapabilityInput {
-  readonly fhirBaseUrl: string
-  readonly softwareVersion: string
-  /** When the server took on these capabilities, which is when it started. */
-  readonly startedAt: Date
-  /** Where access tokens are to be had; absent while nobody has to log in. */
-  readonly tokenUrl?: string
+/** Search parameters that work over REST, too. */
+const REST_SEARCHES: Readonly<Partial<Record<ResourceType, readonly string[]>>> = {
+  Group: ['_id', 'identifier', 'name'],
+  Patient: ['_id', 'identifier', 'name'],
 }
-
-interface Operation {
-  readonly name: string
-  readonly definition: string
-  readonly documentation: string
-}
-
-interface SearchParameter {
-  readonly name: string
-  readonly type: 'token' | 'string'
-  readonly definition?: string
-  readonly documentation: string
-}
-
-const KICK_OFF_DOCUMENTATION =
-  'Asynchronous: Prefer: respond-async is required. GET, or POST of Parameters. Parameters: ' +
-  '_outputFormat (application/fhir+ndjson), _since, _until, _type. Others are refused, or ignored ' +
-  'and reported with Prefer: handling=lenient. Everything in an export is as of its ' +
-  'transactionTime. Files carry count, size and SHA-256.'
-
-/** What follows the common words for each type with a search or an export of its own. */
-const SEARCHABLE = new Set<ResourceType>(['Group', 'Patient'])
 
 /**
- * The CapabilityStatement of this server; it lists what runs and nothing else.
+ * The CapabilityStatement of this server; it lists what runs and nothing else. A search parameter
+ * that is listed works in `_typeFilter`, in constrained scopes and in member filters of Groups.
  *
  * @see {@link https://hl7.org/fhir/R4/capabilitystatement.html | FHIR R4: CapabilityStatement}
  */
-export function capabilityStatement(input: CapabilityInput): object {
+export function capabilityStatement(input: ProviderDescription): object {
   return {
     resourceType: 'CapabilityStatement',
     name: 'FlatFhirDataProvider',
@@ -50,7 +31,7 @@ export function capabilityStatement(input: CapabilityInput): object {
     status: 'active',
     date: input.startedAt.toISOString(),
     kind: 'instance',
-    instantiates: [`${BULK_DATA}/CapabilityStatement/bulk-data`],
+    instantiates: [BULK_DATA_CAPABILITY_STATEMENT],
     software: { name: 'flatfhir', version: input.softwareVersion },
     implementation: { description: 'flatfhir Data Provider', url: input.fhirBaseUrl },
     fhirVersion: '4.0.1',
@@ -60,11 +41,12 @@ export function capabilityStatement(input: CapabilityInput): object {
         mode: 'server',
         documentation:
           'Exports data in bulk by the FHIR Bulk Data Access IG. A small REST interface lets data ' +
-          'be read and changed.',
+          'be read and changed. Search parameters are for _typeFilter, where nothing else is said. ' +
+          `What else there is to know: ${input.fhirBaseUrl}/bulk-data-documentation`,
         ...(input.tokenUrl !== undefined && { security: smartSecurity(input.tokenUrl) }),
-        resource: RESOURCE_TYPES.map(resourceCapability),
+        resource: RESOURCE_TYPES.map((type) => resourceCapability(type, input)),
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
-        operation: [operation('export', 'export', 'All resources.')],
+        operation: operationCapabilities('system', input),
       },
     ],
   }
@@ -88,12 +70,13 @@ function smartSecurity(tokenUrl: string): object {
   }
 }
 
-function resourceCapability(type: ResourceType): object {
+function resourceCapability(type: ResourceType, input: ProviderDescription): object {
   const interactions = ['read', 'create', 'update', 'delete']
-  if (SEARCHABLE.has(type)) interactions.push('search-type')
-  const operations = operationsOf(type)
-  const searchParameters = searchParametersOf(type)
+  if (REST_SEARCHES[type] !== undefined) interactions.push('search-type')
+  const extensions = notExportedExtensions(type)
+  const operations = operationsOf(type, input)
   return {
+    ...(extensions.length > 0 && { extension: extensions }),
     type,
     interaction: interactions.map((code) => ({ code })),
     versioning: 'versioned',
@@ -102,54 +85,32 @@ function resourceCapability(type: ResourceType): object {
     conditionalCreate: false,
     conditionalUpdate: false,
     conditionalDelete: 'not-supported',
-    ...(searchParameters.length > 0 && { searchParam: searchParameters }),
+    searchParam: searchParametersOf(type),
     ...(operations.length > 0 && { operation: operations }),
   }
 }
 
-/**
- * Certification tools look for `export` and clients for the operation's code, so both names are
- * listed, `export` first.
- */
-function operationsOf(type: ResourceType): readonly Operation[] {
-  if (type === 'Patient') return bothNames('patient-export', 'Every Patient and its compartment.')
-  if (type === 'Group') return bothNames('group-export', 'The members and their compartments.')
+function operationsOf(type: ResourceType, input: ProviderDescription): readonly object[] {
+  if (type === 'Patient') return operationCapabilities('patient', input)
+  if (type === 'Group') return operationCapabilities('group', input)
   return []
 }
 
-function bothNames(code: string, scope: string): readonly Operation[] {
-  return [operation('export', code, scope), operation(code, code, scope)]
+function searchParametersOf(type: ResourceType): readonly object[] {
+  const rest = REST_SEARCHES[type] ?? []
+  const listed = supportedSearchParameters(type).map(({ name, type: kind, definition }) => ({
+    ...{ name, type: kind, definition },
+    ...(rest.includes(name) && { documentation: 'In REST searches, too.' }),
+  }))
+  return type === 'Group' ? [...listed, GROUP_NAME] : listed
 }
 
-function operation(name: string, code: string, scope: string): Operation {
-  return {
-    name,
-    definition: `${BULK_DATA}/OperationDefinition/${code}`,
-    documentation: `${scope} ${KICK_OFF_DOCUMENTATION}`,
-  }
-}
-
-function searchParametersOf(type: ResourceType): readonly SearchParameter[] {
-  if (!SEARCHABLE.has(type)) return []
-  return [
-    {
-      name: '_id',
-      type: 'token',
-      definition: `${SEARCH_PARAMETER}/Resource-id`,
-      documentation: 'Logical ids, separated by commas.',
-    },
-    {
-      name: 'identifier',
-      type: 'token',
-      definition: `${SEARCH_PARAMETER}/${type}-identifier`,
-      documentation: 'system|value, value, |value or system|.',
-    },
-    {
-      name: 'name',
-      type: 'string',
-      // R4 has no such parameter on Group.
-      ...(type === 'Patient' && { definition: `${SEARCH_PARAMETER}/Patient-name` }),
-      documentation: 'Any part of any name begins with it; case and accents do not matter.',
-    },
-  ]
+/** R4 has no such parameter, so that no export can be filtered by it. */
+const GROUP_NAME = {
+  extension: [
+    { url: OPERATION_NOT_SUPPORTED_EXTENSION, valueCanonical: BULK_DATA_CAPABILITY_STATEMENT },
+  ],
+  name: 'name',
+  type: 'string',
+  documentation: 'In REST searches only: any part of the name begins with it.',
 }

@@ -93,6 +93,12 @@ export class ExportJobs implements AsyncDisposable {
     return exportJobs
   }
 
+  /** What clients may know of how exports are kept. */
+  get limits(): Pick<ExportJobsSettings, 'maxFileBytes' | 'retentionMs' | 'storedEncoding'> {
+    const { maxFileBytes, retentionMs, storedEncoding } = this.#settings
+    return { maxFileBytes, retentionMs, storedEncoding }
+  }
+
   /**
    * Takes the snapshot that the whole export is as of, and writes the job down. Planning and running
    * go on behind the answer.

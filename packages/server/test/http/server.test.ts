@@ -62,13 +62,18 @@ describe('the CapabilityStatement', () => {
       (rest?.resource.find((each) => each.type === type)?.operation ?? []).map(
         ({ name, definition }) => `${name} ${definition.replace(/^.*\//, '')}`,
       )
-    expect(operationsOf('Group')).toEqual(['export group-export', 'group-export group-export'])
+    expect(operationsOf('Group')).toEqual([
+      'export group-export|3.0.0',
+      'group-export group-export|3.0.0',
+      'export-v4 group-export|4.0.0',
+    ])
     expect(operationsOf('Patient')).toEqual([
-      'export patient-export',
-      'patient-export patient-export',
+      'export patient-export|3.0.0',
+      'patient-export patient-export|3.0.0',
+      'export-v4 patient-export|4.0.0',
     ])
     expect(operationsOf('Observation')).toEqual([])
-    expect(rest?.operation.map(({ name }) => name)).toEqual(['export'])
+    expect(rest?.operation.map(({ name }) => name)).toEqual(['export', 'export-v4'])
   })
 
   test('is true: every interaction it lists is answered, and every other one is not', async () => {
