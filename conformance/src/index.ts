@@ -10,6 +10,7 @@ export {
 export { checkProvider } from './checker/check-provider.ts'
 export type { CheckOutcome, CheckReport, CheckResult, Finding } from './checker/check-report.ts'
 export { CheckOptionsInvalidError, CheckProviderUnreachableError } from './checker/errors.ts'
+export { CHECK_FORMATS, renderReport, type CheckFormat } from './render/render-report.ts'
 export { renderHtml } from './render/render-html.ts'
 export { renderJson } from './render/render-json.ts'
 export { renderJunit } from './render/render-junit.ts'

@@ -38,6 +38,7 @@ export interface CheckAnswer extends Omit<CheckResponse, 'body'> {
 interface CheckHttpOptions {
   readonly baseUrl: URL
   readonly accessToken: CheckTokenSource | undefined
+  readonly headers: Readonly<Record<string, string>>
   readonly dispatcher: Dispatcher | undefined
   readonly limits: CheckLimits
   readonly signal: AbortSignal
@@ -140,6 +141,7 @@ export class CheckHttp {
         dispatcher: dispatcher ?? getGlobalDispatcher(),
         method,
         headers: {
+          ...(this.isProvider(url) && this.#options.headers),
           ...headers,
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
         },

@@ -80,6 +80,8 @@ export interface CheckOptions {
   readonly url: string
   /** For servers that ask for tokens; without it those checks are skipped that need one. */
   readonly accessToken?: CheckTokenSource | undefined
+  /** Sent with every request to the server's own origin, such as `Epic-Client-ID`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** For the checks of the token endpoint; without it they are skipped. */
   readonly login?: CheckLogin | undefined
   /**

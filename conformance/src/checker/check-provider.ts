@@ -50,9 +50,9 @@ class CheckRun {
     const signal =
       options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
     this.#stopped = () => signal.aborted
-    const { accessToken, dispatcher, groupId, onEvent = () => undefined } = options
+    const { accessToken, headers = {}, dispatcher, groupId, onEvent = () => undefined } = options
     const shared = { baseUrl: this.#baseUrl, limits, signal }
-    const http = new CheckHttp({ ...shared, accessToken, dispatcher })
+    const http = new CheckHttp({ ...shared, accessToken, headers, dispatcher })
     this.#http = http
     this.#exports = new Exports({ ...shared, groupId, http, clock: this.#clock, onEvent })
     this.#session = new Session({

@@ -139,10 +139,14 @@ describe('a run', () => {
     await checkProvider({
       ...{ url: provider.url, clock: QUICK_CLOCK, only: ['files', 'file-encoding'] },
       accessToken: async () => 'the-token',
+      headers: { 'x-own': 'mine' },
     })
 
+    expect(provider.requests[0]?.headers['x-own']).toBe('mine')
     expect(other.requests.length).toBeGreaterThan(0)
-    for (const { headers } of other.requests) expect(headers['authorization']).toBeUndefined()
+    for (const { headers } of other.requests) {
+      expect([headers['authorization'], headers['x-own']]).toEqual([undefined, undefined])
+    }
   })
 
   test('skips with a reason what needs a token that it was not given', async () => {

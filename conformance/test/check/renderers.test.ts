@@ -1,7 +1,9 @@
 import {
+  CHECK_FORMATS,
   renderHtml,
   renderJson,
   renderJunit,
+  renderReport,
   renderTerminal,
   type CheckReport,
   type Finding,
@@ -151,6 +153,15 @@ describe('terminal', () => {
       }),
     )
   })
+})
+
+test('each form can be had by its name', () => {
+  const report = reportWith('plain')
+  const beginnings = { text: 'Bulk Data', json: '{', junit: '<?xml', html: '<!doctype html>' }
+
+  for (const format of CHECK_FORMATS) {
+    expect(renderReport(report, format).startsWith(beginnings[format])).toBe(true)
+  }
 })
 
 test('JSON is the report itself', () => {

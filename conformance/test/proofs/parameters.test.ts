@@ -25,7 +25,7 @@ afterAll(async () => {
 })
 
 const query = (...pairs: readonly (readonly [string, string])[]): string =>
-  new URLSearchParams(pairs.map(([name, value]) => [name, value])).toString()
+  new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, value])).toString()
 
 const body = (...entries: readonly Json[]): RequestInit => {
   const post = parameters(...entries)
