@@ -139,4 +139,40 @@ export const STU4_REQUIREMENTS: Requirements = {
       'The CapabilityStatement names the Bulk Cohort profile as a supported profile of Group.',
     source: `${STU4}group.html#server-capability-documentation`,
   },
+  'flatfhir.stu4@member-filter': {
+    actor: 'server',
+    strength: 'SHALL',
+    edition: 'STU4',
+    behavior: "A member filter in FHIR's query language decides who is a member of the Group.",
+    source: `${STU4}StructureDefinition-bulk-cohort-group.html`,
+  },
+  'flatfhir.stu4@member-filter-and': {
+    actor: 'server',
+    strength: 'SHALL',
+    edition: 'STU4',
+    behavior: 'Of several member filters, all have to hold.',
+    source: `${STU4}StructureDefinition-bulk-cohort-group.html`,
+  },
+  'flatfhir.stu4@member-filter-compartment': {
+    actor: 'server',
+    strength: 'SHALL',
+    edition: 'STU4',
+    behavior: 'Member filters can ask for resources in the compartment as well.',
+    source: `${STU4}StructureDefinition-bulk-cohort-group.html`,
+  },
+  'flatfhir.stu4@member-filter-members': {
+    actor: 'server',
+    strength: 'SHALL',
+    edition: 'STU4',
+    behavior:
+      'Where a Group lists members, its filters choose among these, and among the members of listed Groups.',
+    source: `${STU4}StructureDefinition-bulk-cohort-group.html`,
+  },
+  'flatfhir.stu4@member-filter-refused': {
+    actor: 'server',
+    strength: 'SHALL',
+    edition: 'STU4',
+    behavior: 'A Group whose filters use search parameters that are not supported is refused.',
+    source: `${STU4}StructureDefinition-bulk-cohort-group.html`,
+  },
 }

@@ -69,16 +69,13 @@ verifies(stu4('group-profile'), async () => {
   expect(supportedProfile.join()).toMatch(/bulk-cohort/)
 })
 
-function cohort(filter: string): Json {
+function cohort(...filters: readonly string[]): Json {
   return {
-    ...{ resourceType: 'Group', type: 'person', actual: true, membership: 'definitional' },
-    name: 'Cohort',
-    modifierExtension: [
-      {
-        url: MEMBER_FILTER,
-        valueExpression: { language: 'application/x-fhir-query', expression: filter },
-      },
-    ],
+    ...{ resourceType: 'Group', type: 'person', actual: true, name: 'Cohort' },
+    modifierExtension: filters.map((expression) => ({
+      url: MEMBER_FILTER,
+      valueExpression: { language: 'application/x-fhir-query', expression },
+    })),
   }
 }
 
@@ -113,4 +110,44 @@ verifies([stu4('group-create-async'), stu4('group-update-async')], async () => {
 
   expect(idsOf(await before.resources())).toEqual(['ann', 'cyd'])
   expect(idsOf(await after.resources())).toEqual(['bob'])
+})
+
+/** Ids of the patients whom a Group's export holds. */
+async function membersOf(group: Json): Promise<readonly string[]> {
+  await provider.put({ ...group, id: 'filtered' })
+  const { resources } = await provider.exported('/Group/filtered/$export?_type=Patient')
+  return idsOf(await resources())
+}
+
+verifies([stu4('member-filter'), stu4('member-filter-and')], async () => {
+  expect(await membersOf(cohort('Patient?gender=female'))).toEqual(['ann', 'cyd'])
+  expect(await membersOf(cohort('Patient?gender=female', 'Patient?_id=cyd'))).toEqual(['cyd'])
+})
+
+verifies(stu4('member-filter-compartment'), async () => {
+  expect(await membersOf(cohort('Observation?_id=bob-1'))).toEqual(['bob'])
+})
+
+verifies(stu4('member-filter-members'), async () => {
+  const member = [
+    { entity: { reference: 'Patient/bob' } },
+    { entity: { reference: 'Patient/cyd' } },
+  ]
+  const nested = [{ entity: { reference: 'Group/two' } }]
+
+  expect(await membersOf({ ...cohort('Patient?gender=female'), member })).toEqual(['cyd'])
+  const inner = { ...cohort('Patient?gender=female'), member: nested }
+  expect(await membersOf(inner)).toEqual(['ann'])
+})
+
+verifies(stu4('member-filter-refused'), async () => {
+  for (const filter of ['Patient?nonsense=1', 'Patient?_sort=birthdate', '?gender=male']) {
+    const answer = await provider.ask('/Group/refused', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/fhir+json' },
+      body: JSON.stringify({ ...cohort(filter), id: 'refused' }),
+    })
+    expect([400, 422]).toContain(answer.status)
+    expect(await answer.json()).toMatchObject({ resourceType: 'OperationOutcome' })
+  }
 })
