@@ -3,7 +3,7 @@ import { BulkDataError } from '@flatfhir/protocol'
 import { Cron } from 'croner'
 import type { Connection } from '../../../connection/connection.ts'
 import { formatSeconds } from '../../../output/format-number.ts'
-import { syncHeadline, syncLogFields } from '../../../output/sync-report-text.ts'
+import { alarmLines, syncHeadline, syncLogFields } from '../../../output/sync-report-text.ts'
 import { BackOff } from './back-off.ts'
 import type { DaemonLog } from './daemon-log.ts'
 import { needsOf } from './connection-needs.ts'
@@ -183,6 +183,10 @@ export class SyncDaemon {
 
   #tell(connection: Connection, report: SyncReport): void {
     const isCommitted = report.result === 'committed'
+    for (const text of alarmLines(report)) {
+      const { name } = connection
+      this.#options.log.write({ event: 'alarm', connection: name, text, isProblem: true })
+    }
     this.#options.log.write({
       event: isCommitted ? 'run-committed' : 'run-stopped',
       connection: connection.name,
