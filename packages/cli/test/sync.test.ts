@@ -110,49 +110,55 @@ describe('one connection, run after run', () => {
   })
 })
 
-test('an alarm stops the run before its commit with 3; accepted, it commits with 0', async () => {
-  const ids = Array.from({ length: 40 }, (_, index) => `shrink-${index}`)
-  for (const id of ids) {
-    await source.put({ resourceType: 'Basic', id, code: { text: 'x' } })
-  }
-  const file = await source.connect('shrink.toml', ['--system', '--type', 'Basic'])
-  expect((await inProcess(['sync', 'run', file])).code).toBe(0)
-  for (const id of ids.slice(10)) await source.delete(`Basic/${id}`)
-  const count = async (): Promise<unknown> =>
-    ask(source.at('shrink.duckdb'), 'SELECT count(*) AS n FROM basic')
+test.concurrent(
+  'an alarm stops the run before its commit with 3; accepted, it commits with 0',
+  async ({ expect }) => {
+    const ids = Array.from({ length: 40 }, (_, index) => `shrink-${index}`)
+    for (const id of ids) {
+      await source.put({ resourceType: 'Basic', id, code: { text: 'x' } })
+    }
+    const file = await source.connect('shrink.toml', ['--system', '--type', 'Basic'])
+    expect((await inProcess(['sync', 'run', file])).code).toBe(0)
+    for (const id of ids.slice(10)) await source.delete(`Basic/${id}`)
+    const count = async (): Promise<unknown> =>
+      ask(source.at('shrink.duckdb'), 'SELECT count(*) AS n FROM basic')
 
-  const stopped = await flatfhir(['sync', 'run', file])
+    const stopped = await flatfhir(['sync', 'run', file])
 
-  expect(stopped.code).toBe(3)
-  expect(stopped.err).toMatch(/^stopped: system, Basic: .*--accept SUSPICIOUS_SHRINK/m)
-  expect(stopped.out).toContain('stopped by SUSPICIOUS_SHRINK')
-  expect(stopped.out).toMatch(/watermark: \S+, not moved$/m)
-  expect(await count()).toEqual([{ n: 40 }])
+    expect(stopped.code).toBe(3)
+    expect(stopped.err).toMatch(/^stopped: system, Basic: .*--accept SUSPICIOUS_SHRINK/m)
+    expect(stopped.out).toContain('stopped by SUSPICIOUS_SHRINK')
+    expect(stopped.out).toMatch(/watermark: \S+, not moved$/m)
+    expect(await count()).toEqual([{ n: 40 }])
 
-  const accepted = await inProcess(['sync', 'run', file, '--accept', 'SUSPICIOUS_SHRINK'])
-  expect(accepted.code).toBe(0)
-  expect(accepted.err).toMatch(/^warning: system, Basic: .*Accepted\./m)
-  expect(await count()).toEqual([{ n: 10 }])
-  const history = await inProcess(['sync', 'history', file])
-  expect(history.out).toContain('SUSPICIOUS_SHRINK')
-})
+    const accepted = await inProcess(['sync', 'run', file, '--accept', 'SUSPICIOUS_SHRINK'])
+    expect(accepted.code).toBe(0)
+    expect(accepted.err).toMatch(/^warning: system, Basic: .*Accepted\./m)
+    expect(await count()).toEqual([{ n: 10 }])
+    const history = await inProcess(['sync', 'history', file])
+    expect(history.out).toContain('SUSPICIOUS_SHRINK')
+  },
+)
 
-test('a Group that fails does not keep the others from being synced, and the code is 1', async () => {
-  const file = await source.connect('groups.toml', ['--group', 'no-such-group,ten-percent'])
+test.concurrent(
+  'a Group that fails does not keep the others from being synced, and the code is 1',
+  async ({ expect }) => {
+    const file = await source.connect('groups.toml', ['--group', 'no-such-group,ten-percent'])
 
-  const run = await inProcess(['sync', 'run', file, '--json'])
+    const run = await inProcess(['sync', 'run', file, '--json'])
 
-  expect(run.code).toBe(1)
-  const { result, cohorts } = JSON.parse(run.out) as SyncJson
-  expect(result).toBe('failed')
-  expect(cohorts).toMatchObject([
-    { cohort: 'group/no-such-group', result: 'failed', error: { code: 'REQUEST_REJECTED' } },
-    { cohort: 'group/ten-percent', result: 'committed', runs: [{ kind: 'full' }] },
-  ])
-  expect(run.err).toMatch(/^flatfhir: group\/no-such-group: .*404.*\[REQUEST_REJECTED\]$/m)
-})
+    expect(run.code).toBe(1)
+    const { result, cohorts } = JSON.parse(run.out) as SyncJson
+    expect(result).toBe('failed')
+    expect(cohorts).toMatchObject([
+      { cohort: 'group/no-such-group', result: 'failed', error: { code: 'REQUEST_REJECTED' } },
+      { cohort: 'group/ten-percent', result: 'committed', runs: [{ kind: 'full' }] },
+    ])
+    expect(run.err).toMatch(/^flatfhir: group\/no-such-group: .*404.*\[REQUEST_REJECTED\]$/m)
+  },
+)
 
-test('Ctrl-C leaves a run that the same command goes on with', async () => {
+test.concurrent('Ctrl-C leaves a run that the same command goes on with', async ({ expect }) => {
   await using slow = await SyncSource.start(1, ['--minimum-in-progress', '10m'])
   const file = await slow.connect('slow.toml', ['--patient', '--parquet', slow.at('lake')])
   await using running = new CommandProcess(['sync', 'run', file, '--json'])
@@ -169,24 +175,27 @@ test('Ctrl-C leaves a run that the same command goes on with', async () => {
   expect(status.out).toMatch(/a full run of \S+ is not finished/)
 })
 
-test('a provider that wants a login is told as such; a variable that is not set is too', async () => {
-  await using smart = await SyncSource.start(1, ['--auth', 'smart'])
-  const file = await smart.connect('smart.toml', ['--system'])
-  const refused = await inProcess(['sync', 'run', file])
-  await writeFile(
-    file,
-    (await readFile(file, 'utf8')).replace(
-      '[login]\n',
-      '[login]\nclient-id = "me"\nclient-secret-variable = "NO_SUCH_VARIABLE"\n',
-    ),
-  )
-  const unset = await inProcess(['sync', 'run', file])
+test.concurrent(
+  'a provider that wants a login is told as such; a variable that is not set is too',
+  async ({ expect }) => {
+    await using smart = await SyncSource.start(1, ['--auth', 'smart'])
+    const file = await smart.connect('smart.toml', ['--system'])
+    const refused = await inProcess(['sync', 'run', file])
+    await writeFile(
+      file,
+      (await readFile(file, 'utf8')).replace(
+        '[login]\n',
+        '[login]\nclient-id = "me"\nclient-secret-variable = "NO_SUCH_VARIABLE"\n',
+      ),
+    )
+    const unset = await inProcess(['sync', 'run', file])
 
-  expect(refused).toMatchObject({ code: 1 })
-  expect(refused.err).toContain('[LOGIN_NEEDED]')
-  expect(unset).toMatchObject({ code: 1 })
-  expect(unset.err).toContain('NO_SUCH_VARIABLE, which holds the secret, is not set')
-})
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.err).toContain('[LOGIN_NEEDED]')
+    expect(unset).toMatchObject({ code: 1 })
+    expect(unset.err).toContain('NO_SUCH_VARIABLE, which holds the secret, is not set')
+  },
+)
 
 test.each([
   [['sync', 'run', 'nowhere.toml'], 'nowhere.toml: there is no such file'],
