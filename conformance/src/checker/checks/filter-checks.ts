@@ -89,6 +89,7 @@ export const TYPE_FILTER: Check = {
     const answer = await session.tryKickOff(sorted)
     const shown = `_sort: ${shownAnswer(answer)}`
     findings.require(stu3('type-filter-result-parameters'), isError(answer), shown)
+    findings.require(bulkData(105), isError(answer) && hasOutcome(answer), shown)
   },
 }
 
