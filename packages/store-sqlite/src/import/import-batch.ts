@@ -1,6 +1,7 @@
 import { versionStamp, type StampTemplate } from '@flatfhir/protocol'
 import { typeCode } from '../resource-store/keys.ts'
 import type { IndexedResource, RosterMember, Target } from '../resource-store/resource-index.ts'
+import type { MemberFilter } from '../resource-store/member-filter.ts'
 import type { WritableResource } from '../resource-store/resource-writer.ts'
 import type { SearchTerms } from '../resource-store/search-terms.ts'
 
@@ -8,6 +9,7 @@ import type { SearchTerms } from '../resource-store/search-terms.ts'
 interface Rarities {
   readonly provenanceTargets: readonly Target[]
   readonly members: readonly RosterMember[] | undefined
+  readonly memberFilter: MemberFilter | undefined
   readonly terms: SearchTerms | undefined
 }
 
@@ -154,7 +156,12 @@ export function transferList(batch: ImportBatch): readonly ArrayBuffer[] {
   return [...columns, ...references].map(({ buffer }) => buffer as ArrayBuffer)
 }
 
-const NO_RARITIES: Rarities = { provenanceTargets: [], members: undefined, terms: undefined }
+const NO_RARITIES: Rarities = {
+  provenanceTargets: [],
+  members: undefined,
+  memberFilter: undefined,
+  terms: undefined,
+}
 
 function resourceAt(batch: ImportBatch, index: number): WritableResource {
   const start = endOf(batch.ends, index - 1)
@@ -216,9 +223,9 @@ function supportColumns(
 
 function raritiesOf(resources: readonly LaidOut[]): ReadonlyMap<number, Rarities> {
   const rarities = new Map<number, Rarities>()
-  resources.forEach(({ provenanceTargets, members, terms }, index) => {
+  resources.forEach(({ provenanceTargets, members, memberFilter, terms }, index) => {
     const isRare = provenanceTargets.length > 0 || members !== undefined || terms !== undefined
-    if (isRare) rarities.set(index, { provenanceTargets, members, terms })
+    if (isRare) rarities.set(index, { provenanceTargets, members, memberFilter, terms })
   })
   return rarities
 }

@@ -10,6 +10,7 @@ import {
   type StampTemplate,
 } from '@flatfhir/protocol'
 import { typeCode } from './keys.ts'
+import { memberFilterOf, type MemberFilter } from './member-filter.ts'
 import { searchTerms, type SearchTerms } from './search-terms.ts'
 
 /** A resource that another one refers to. */
@@ -41,6 +42,8 @@ export interface IndexedResource {
   readonly provenanceTargets: readonly Target[]
   /** Set for Groups. */
   readonly members: readonly RosterMember[] | undefined
+  /** Set for Groups whose members are selected by searches. */
+  readonly memberFilter?: MemberFilter | undefined
   /** Set for the types that can be searched. */
   readonly terms: SearchTerms | undefined
 }
@@ -65,7 +68,8 @@ export function indexResource(text: ResourceText, id: string): IndexedResource {
     patients: compartmentsOf(text, id),
     supports: [...supports.values()],
     provenanceTargets: text.type === 'Provenance' ? provenanceTargets(text.resource) : [],
-    members: text.type === 'Group' ? rosterMembers(text.resource) : undefined,
+    ...(text.type === 'Group' && groupIndex(text.resource)),
+    members: text.type === 'Group' ? rosterMembers(arrayOf(text.resource['member'])) : undefined,
     terms: searchTerms(text.type, text.resource),
   }
 }
@@ -129,10 +133,26 @@ function provenanceTargets(resource: Readonly<Record<string, unknown>>): readonl
   return [...targets.values()]
 }
 
-function rosterMembers(resource: Readonly<Record<string, unknown>>): readonly RosterMember[] {
+function groupIndex(resource: Readonly<Record<string, unknown>>): {
+  memberFilter: MemberFilter | undefined
+} {
+  const hasMembers = arrayOf(resource['member']).length > 0
+  return { memberFilter: memberFilterOf(resource, hasMembers) }
+}
+
+/**
+ * The members that a roster's elements name, each once.
+ *
+ * @param firstIndex - Of the first element in `Group.member`, for messages.
+ * @throws `ResourceInvalidError` for an element that is not a member.
+ */
+export function rosterMembers(
+  elements: readonly unknown[],
+  firstIndex = 0,
+): readonly RosterMember[] {
   const members = new Map<string, RosterMember>()
-  arrayOf(resource['member']).forEach((element, index) => {
-    const member = rosterMember(element, index)
+  elements.forEach((element, offset) => {
+    const member = rosterMember(element, firstIndex + offset)
     if (member !== undefined) members.set(JSON.stringify(Object.values(member)), member)
   })
   return [...members.values()]

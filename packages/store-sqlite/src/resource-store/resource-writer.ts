@@ -33,7 +33,8 @@ export interface WritableResource extends IndexedResource {
 
 const PATIENT = typeCode('Patient')
 const PROVENANCE = typeCode('Provenance')
-const SEARCHED = new Set([PATIENT, typeCode('Group')])
+const GROUP = typeCode('Group')
+const SEARCHED = new Set([PATIENT, GROUP])
 /** How far Provenance of Provenance is followed. */
 const MAX_PROVENANCE_DEPTH = 8
 
@@ -138,7 +139,10 @@ export class ResourceWriter {
     this.#compartments.place({ code, key, patients })
     this.#segments.count(key, 0)
     if (code === PATIENT) this.#presence.end(node.node, sequenceOf(key))
-    if (code === typeCode('Group')) this.#roster.replace(node.node, [], sequenceOf(key))
+    if (code === GROUP) {
+      this.#roster.replace(node.node, [], sequenceOf(key))
+      this.#roster.setFilter(node.node, undefined, sequenceOf(key))
+    }
     return { state: 'deleted', key }
   }
 
@@ -218,6 +222,7 @@ export class ResourceWriter {
     this.#segments.count(key, body.length)
     if (resource.members !== undefined) {
       this.#roster.replace(node, resource.members, sequenceOf(key))
+      this.#roster.setFilter(node, resource.memberFilter, sequenceOf(key))
     }
     if (resource.terms !== undefined) this.#search.add(node, resource.code, resource.terms)
   }

@@ -1,58 +1,100 @@
 import type { Database } from '../database.ts'
 import { NEVER } from './keys.ts'
+import { encodeSearches, type MemberFilter } from './member-filter.ts'
 import type { NodeTable } from './node-table.ts'
 import type { RosterMember } from './resource-index.ts'
 
-interface MemberRow {
-  readonly member: number
-  readonly inactive: number
-  readonly startsAt: number
-  readonly endsAt: number
-  readonly fromSeq: number
-}
+/** `fresh` rows are those of the roster that is being written. */
+const SAME = `roster = :roster AND to_seq = ${NEVER}`
+const IS_FRESH = `EXISTS (SELECT 1 FROM temp.fresh_member f WHERE f.member = group_member.member
+  AND f.inactive = group_member.inactive AND f.starts_at = group_member.starts_at
+  AND f.ends_at = group_member.ends_at)`
 
-/** Who was a member of which Group, from when to when. */
+/**
+ * Who was a member of which Group, from when to when, and which searches selected from them. A new
+ * roster is gathered in a temporary table and compared with the current one by the database, so that
+ * neither of them is ever in memory.
+ */
 export class Roster {
   readonly #nodes: NodeTable
-  readonly #current
-  readonly #open
-  readonly #close
+  readonly #statements
 
   constructor(database: Database, nodes: NodeTable) {
     this.#nodes = nodes
-    this.#current = database.prepare(
-      `SELECT member, inactive, starts_at AS startsAt, ends_at AS endsAt, from_seq AS fromSeq
-       FROM group_member WHERE roster = ? AND to_seq = ${NEVER}`,
-    )
-    this.#open = database.prepare(
-      `INSERT INTO group_member (roster, member, from_seq, inactive, starts_at, ends_at, to_seq)
-       VALUES (?, ?, ?, ?, ?, ?, ${NEVER})`,
-    )
-    this.#close = database.prepare(
-      `UPDATE group_member SET to_seq = ?
-       WHERE roster = ? AND member = ? AND from_seq = ?
-         AND inactive = ? AND starts_at = ? AND ends_at = ?`,
-    )
+    database.exec(`CREATE TABLE IF NOT EXISTS temp.fresh_member (
+      member INTEGER, inactive INTEGER, starts_at INTEGER, ends_at INTEGER,
+      PRIMARY KEY (member, inactive, starts_at, ends_at)) WITHOUT ROWID`)
+    this.#statements = {
+      clear: database.prepare('DELETE FROM temp.fresh_member'),
+      gather: database.prepare('INSERT OR IGNORE INTO temp.fresh_member VALUES (?, ?, ?, ?)'),
+      close: database.prepare(
+        `UPDATE group_member SET to_seq = :sequence WHERE ${SAME} AND NOT ${IS_FRESH}`,
+      ),
+      closeAll: database.prepare(`UPDATE group_member SET to_seq = :sequence WHERE ${SAME}`),
+      open: database.prepare(
+        `INSERT INTO group_member (roster, member, from_seq, inactive, starts_at, ends_at, to_seq)
+         SELECT :roster, f.member, :sequence, f.inactive, f.starts_at, f.ends_at, ${NEVER}
+         FROM temp.fresh_member f WHERE NOT EXISTS (
+           SELECT 1 FROM group_member m WHERE m.roster = :roster AND m.member = f.member
+             AND m.to_seq = ${NEVER} AND m.inactive = f.inactive
+             AND m.starts_at = f.starts_at AND m.ends_at = f.ends_at)`,
+      ),
+      remove: database.prepare(
+        `UPDATE group_member SET to_seq = :sequence WHERE ${SAME} AND member = :member`,
+      ),
+      closeFilter: database.prepare(`UPDATE member_filter SET to_seq = :sequence WHERE ${SAME}`),
+      openFilter: database.prepare(`INSERT INTO member_filter VALUES (?, ?, ${NEVER}, ?, ?)`),
+    }
   }
 
   /** Makes `members` the roster from `sequence` on; only differences are written. */
   replace(roster: number, members: readonly RosterMember[], sequence: number): void {
-    const leaving = new Map(
-      (this.#current.all(roster) as MemberRow[]).map((row) => [rowName(row), row]),
-    )
-    for (const member of members) {
-      const node = this.#nodes.numberOf(member.code, member.id)
-      const row = { ...member, member: node, inactive: member.inactive ? 1 : 0 }
-      if (leaving.delete(rowName(row))) continue
-      this.#open.run(roster, node, sequence, row.inactive, row.startsAt, row.endsAt)
+    if (members.length === 0) {
+      this.#statements.closeAll.run({ roster, sequence })
+      return
     }
-    for (const row of leaving.values()) {
-      const { member, fromSeq, inactive, startsAt, endsAt } = row
-      this.#close.run(sequence, roster, member, fromSeq, inactive, startsAt, endsAt)
-    }
+    this.beginGathering()
+    this.gather(members)
+    this.replaceByGathered(roster, sequence)
   }
-}
 
-function rowName(row: Omit<MemberRow, 'fromSeq'>): string {
-  return `${row.member} ${row.inactive} ${row.startsAt} ${row.endsAt}`
+  /** Begins a roster that comes in pieces. */
+  beginGathering(): void {
+    this.#statements.clear.run()
+  }
+
+  /** @returns the node numbers of the members, in their order. */
+  gather(members: readonly RosterMember[]): readonly number[] {
+    return members.map(({ code, id, inactive, startsAt, endsAt }) => {
+      const member = this.#nodes.numberOf(code, id)
+      this.#statements.gather.run(member, inactive ? 1 : 0, startsAt, endsAt)
+      return member
+    })
+  }
+
+  /** Makes what was gathered the roster from `sequence` on. */
+  replaceByGathered(roster: number, sequence: number): void {
+    this.#statements.close.run({ roster, sequence })
+    this.#statements.open.run({ roster, sequence })
+    this.#statements.clear.run()
+  }
+
+  /** Adds what was gathered to the roster from `sequence` on. */
+  addGathered(roster: number, sequence: number): void {
+    this.#statements.open.run({ roster, sequence })
+    this.#statements.clear.run()
+  }
+
+  /** Ends every membership of one member. @returns whether there was one. */
+  remove(roster: number, member: number, sequence: number): boolean {
+    return Number(this.#statements.remove.run({ roster, member, sequence }).changes) > 0
+  }
+
+  /** Makes this the Group's member filter from `sequence` on; `undefined` for none. */
+  setFilter(roster: number, filter: MemberFilter | undefined, sequence: number): void {
+    this.#statements.closeFilter.run({ roster, sequence })
+    if (filter === undefined) return
+    const { searches, ofEverybody } = filter
+    this.#statements.openFilter.run(roster, sequence, ofEverybody ? 1 : 0, encodeSearches(searches))
+  }
 }

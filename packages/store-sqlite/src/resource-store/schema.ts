@@ -126,4 +126,68 @@ export const RESOURCE_MIGRATIONS: readonly string[] = [
   CREATE INDEX search_name_by_term ON search_name (type, term);
   CREATE INDEX search_name_by_node ON search_name (node);
   `,
+  `
+  -- From from_seq until to_seq a Group had these member filters: a JSON array of [type, query].
+  -- everybody = 1: they select from all patients, because the Group names no members.
+  CREATE TABLE member_filter (
+    roster INTEGER NOT NULL,
+    from_seq INTEGER NOT NULL,
+    to_seq INTEGER NOT NULL,
+    everybody INTEGER NOT NULL,
+    filters TEXT NOT NULL,
+    PRIMARY KEY (roster, from_seq)
+  ) WITHOUT ROWID;
+
+  -- What member filters came to as of a sequence and an instant; made by plans, read by every worker.
+  -- Nothing depends on it: whoever does not find it works it out to the same. nodes: JSON array.
+  CREATE TABLE cohort_evaluation (
+    evaluation INTEGER PRIMARY KEY,
+    roster INTEGER NOT NULL,
+    as_of INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    UNIQUE (roster, as_of, at_ms)
+  );
+  CREATE TABLE cohort_part (
+    evaluation INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    nodes TEXT NOT NULL,
+    PRIMARY KEY (evaluation, part)
+  ) WITHOUT ROWID;
+
+  -- The client that created a Group, and may use it therefore.
+  CREATE TABLE group_owner (
+    node INTEGER PRIMARY KEY,
+    client TEXT NOT NULL
+  );
+  CREATE INDEX group_owner_by_client ON group_owner (client, node);
+
+  -- Versions of Groups whose members are too many for one body. The body of such a version has an
+  -- empty "member"; its elements stand in roster_text, in pieces, as they were written. sha256 is
+  -- that of all pieces with the commas between them, NULL after a change of single members.
+  CREATE TABLE split_roster (
+    key INTEGER PRIMARY KEY,
+    sha256 TEXT
+  );
+  -- From from_seq until to_seq the piece was the roster's, at this place among the others.
+  CREATE TABLE roster_piece (
+    roster INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    from_seq INTEGER NOT NULL,
+    to_seq INTEGER NOT NULL,
+    text INTEGER NOT NULL,
+    PRIMARY KEY (roster, place, from_seq)
+  ) WITHOUT ROWID;
+  CREATE INDEX roster_piece_ended ON roster_piece (to_seq) WHERE to_seq < ${NEVER};
+  CREATE TABLE roster_text (
+    text INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+  );
+  -- In which pieces of the current roster a member stands.
+  CREATE TABLE roster_place (
+    roster INTEGER NOT NULL,
+    member INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (roster, member, place)
+  ) WITHOUT ROWID;
+  `,
 ]
