@@ -5,6 +5,7 @@ import {
   type CheckReport,
   renderTerminal,
 } from '@flatfhir/conformance'
+import { startMisbehavingProvider } from '@flatfhir/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   QUICK_CLOCK,
@@ -74,12 +75,19 @@ describe('our own provider', () => {
     reports.push(report)
   })
 
-  test('is looked at for every requirement that the table says a check looks at', () => {
+  test('is looked at for every requirement that the table says a check looks at', async () => {
+    // On a slow machine our own exports may be complete when they are first asked about.
+    await using young = await startMisbehavingProvider({
+      status: [{ status: 202, headers: { 'retry-after': '1' } }],
+    })
+    const { url } = young
+    reports.push(await checkProvider({ url, clock: QUICK_CLOCK, only: ['status'] }))
+
     const findings = reports.flatMap(({ checks }) => checks.flatMap((check) => check.findings))
     const seen = new Set(findings.map(({ requirement }) => requirement))
     const lookedAt = (check: string): boolean => !MAY_BE_SKIPPED.includes(check)
 
-    expect(reports).toHaveLength(2)
+    expect(reports).toHaveLength(3)
     const missing = Object.entries(REQUIREMENTS)
       .filter(([, { blackBox, reason }]) => blackBox !== undefined && reason === undefined)
       .filter(([id, { blackBox = '' }]) => lookedAt(blackBox) && !seen.has(id))
