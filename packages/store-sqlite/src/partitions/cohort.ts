@@ -1,26 +1,14 @@
 import type { Database } from '../database.ts'
 import type { ExportQuery } from '@flatfhir/server'
-import { NEVER, typeCode } from '../resource-store/keys.ts'
+import { typeCode } from '../resource-store/keys.ts'
 import { isPresent } from '../resource-store/patient-presence.ts'
+import { ACTIVE_MEMBER, ROSTERS } from './cohort-sql.ts'
+import { selectMembers } from './member-selection.ts'
+import { NodeSet } from './node-set.ts'
 import { visibleKey } from './visible-version.ts'
 import type { ExportWindow } from './export-window.ts'
 
 const PATIENT = typeCode('Patient')
-const GROUP = typeCode('Group')
-
-/** SQL: whether row `m` of `group_member` counts as of `:asOf`, at the instant `:at`. */
-const ACTIVE_MEMBER = `m.from_seq <= :asOf AND m.to_seq > :asOf AND m.to_seq <= ${NEVER}
-  AND m.inactive = 0 AND m.starts_at <= :at AND m.ends_at > :at`
-
-/** SQL of the table expression `rosters`: the Group `:groupId` and those nested in it. */
-const ROSTERS = `rosters (node) AS (
-  SELECT node FROM node WHERE type = ${GROUP} AND id = :groupId
-  UNION
-  SELECT m.member FROM rosters r
-    JOIN group_member m ON m.roster = r.node
-    JOIN node n ON n.node = m.member
-  WHERE n.type = ${GROUP} AND ${ACTIVE_MEMBER}
-)`
 
 /** Names of an export's temporary tables. */
 export interface CohortTables {
@@ -37,6 +25,16 @@ export interface CohortTables {
   readonly supportBefore: string
 }
 
+/** Which Group, as of when, and what of it. */
+export interface GroupCohort {
+  readonly groupId: string
+  readonly window: ExportWindow
+  /** Only these, where they are given. */
+  readonly patientIds?: readonly string[] | undefined
+  /** Whether what member filters come to is kept for other connections; needs one that may write. */
+  readonly isKept?: boolean
+}
+
 /**
  * Fills the tables for a Group: its members as of the window's snapshot, those of nested Groups
  * included. An unknown or empty Group has an empty cohort, and nothing else is exported.
@@ -44,27 +42,64 @@ export interface CohortTables {
 export function fillGroupCohort(
   database: Database,
   tables: CohortTables,
-  { groupId, window }: { groupId: string; window: ExportWindow },
+  group: GroupCohort,
 ): void {
   const { cohort, cohortBefore } = tables
+  const { window, patientIds, isKept = false } = group
+  const among = patientIds === undefined ? {} : { among: namedPatients(database, patientIds) }
+  const { groupId } = group
   if (window.sinceMs !== undefined) {
+    const before = { groupId, asOf: window.after, atMs: window.sinceMs, ...among, isKept }
+    fillBefore(database, cohortBefore, before)
+  }
+  const moment = { groupId, asOf: window.asOf, atMs: window.asOfMs }
+  const joined = (node: string): string =>
+    window.sinceMs === undefined ? '0' : `${node} NOT IN (SELECT node FROM ${cohortBefore})`
+  const selected = selectMembers(database, { ...moment, ...among, isKept })
+  if (selected === undefined) {
     database
       .prepare(
-        `INSERT INTO ${cohortBefore} ${members(
-          `SELECT member FROM patients p WHERE ${isPresent('p.member', ':asOf')}`,
+        `INSERT INTO ${cohort} ${members(
+          `SELECT p.member, ${joined('p.member')}, ${isPresent('p.member', ':asOf')} FROM patients p`,
         )}`,
       )
-      .run({ groupId, asOf: window.after, at: window.sinceMs })
+      .run({ groupId, asOf: moment.asOf, at: moment.atMs })
+  } else {
+    insertAll(database, selected, `${cohort} SELECT value, ${joined('value')}, 1`)
   }
+  if (patientIds !== undefined) keepOnly(database, tables, patientIds)
+}
+
+function fillBefore(
+  database: Database,
+  cohortBefore: string,
+  moment: Parameters<typeof selectMembers>[1],
+): void {
+  const { groupId, asOf, atMs } = moment
+  const selected = selectMembers(database, moment)
+  if (selected !== undefined) {
+    insertAll(database, selected, `${cohortBefore} SELECT value`)
+    return
+  }
+  const present = `SELECT member FROM patients p WHERE ${isPresent('p.member', ':asOf')}`
   database
-    .prepare(
-      `INSERT INTO ${cohort} ${members(`
-        SELECT p.member,
-          ${window.sinceMs === undefined ? '0' : `p.member NOT IN (SELECT node FROM ${cohortBefore})`},
-          ${isPresent('p.member', ':asOf')}
-        FROM patients p`)}`,
-    )
-    .run({ groupId, asOf: window.asOf, at: window.asOfMs })
+    .prepare(`INSERT INTO ${cohortBefore} ${members(present)}`)
+    .run({ groupId, asOf, at: atMs })
+}
+
+function insertAll(database: Database, nodes: NodeSet, into: string): void {
+  const insert = database.prepare(`INSERT INTO ${into} FROM json_each(:nodes)`)
+  for (const part of nodes.jsonParts()) insert.run({ nodes: part })
+}
+
+/** Node numbers of patients who are named by their ids, as far as there are any. */
+function namedPatients(database: Database, patientIds: readonly string[]): NodeSet {
+  const nodes = new NodeSet()
+  const rows = database.prepare(`SELECT n.node FROM ${NAMED_PATIENTS}`)
+  for (const row of rows.iterate({ ids: JSON.stringify(patientIds) })) {
+    nodes.add((row as { node: number }).node)
+  }
+  return nodes
 }
 
 /** Fills the tables for an export of patients who were named one by one: those who are there. */
@@ -89,7 +124,7 @@ export function fillPatientCohort(
 }
 
 /** Narrows a Group's cohort to patients who were named one by one. */
-export function keepOnly(
+function keepOnly(
   database: Database,
   { cohort, cohortBefore }: CohortTables,
   patientIds: readonly string[],
@@ -107,6 +142,16 @@ export function missingPatients(
   { query, window }: { query: ExportQuery; window: ExportWindow },
 ): readonly string[] {
   const { level, groupId = '', patientIds = [] } = query
+  const selected =
+    level === 'group'
+      ? selectMembers(database, {
+          groupId,
+          asOf: window.asOf,
+          atMs: window.asOfMs,
+          among: namedPatients(database, patientIds),
+        })
+      : undefined
+  if (selected !== undefined) return notSelected(database, patientIds, selected)
   const ids = JSON.stringify(patientIds)
   const there = `SELECT n.id FROM ${NAMED_PATIENTS} WHERE ${isPresent('n.node', ':asOf')}`
   const isMember = `AND EXISTS (SELECT 1 FROM rosters r
@@ -119,6 +164,18 @@ export function missingPatients(
       : database.prepare(there).all({ ids, asOf: window.asOf })
   const known = new Set((found as { id: string }[]).map(({ id }) => id))
   return [...new Set(patientIds)].filter((id) => !known.has(id)).sort()
+}
+
+function notSelected(
+  database: Database,
+  patientIds: readonly string[],
+  selected: NodeSet,
+): readonly string[] {
+  const rows = database
+    .prepare(`SELECT n.node, n.id FROM ${NAMED_PATIENTS}`)
+    .all({ ids: JSON.stringify(patientIds) }) as { node: number; id: string }[]
+  const members = new Set(rows.filter(({ node }) => selected.has(node)).map(({ id }) => id))
+  return [...new Set(patientIds)].filter((id) => !members.has(id)).sort()
 }
 
 /** SQL of rows `n` of `node`: the Patients whose ids are in the JSON array `:ids`. */

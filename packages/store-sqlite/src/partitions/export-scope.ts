@@ -7,7 +7,6 @@ import {
   fillGroupCohort,
   fillPatientCohort,
   fillSupport,
-  keepOnly,
   unresolvedGroups,
   type CohortTables,
 } from './cohort.ts'
@@ -18,6 +17,19 @@ const PATIENT = typeCode('Patient')
 /** Whether an export is about some patients, and not about everything or everybody. */
 export function isAboutSome({ level, patientIds }: ExportQuery): boolean {
   return level === 'group' || (level === 'patient' && patientIds !== undefined)
+}
+
+/** What a scope is made for. */
+export interface ExportScopeInput {
+  readonly query: ExportQuery
+  readonly snapshot: Snapshot
+  /** Distinguishes scopes of the same connection. */
+  readonly number: number
+  /**
+   * Keep what member filters come to in the database, so that others need not work it out again. For
+   * connections that may write.
+   */
+  readonly isKept?: boolean
 }
 
 /**
@@ -33,12 +45,11 @@ export class ExportScope implements Disposable {
   }
   readonly #database: Database
   readonly #query: ExportQuery
+  readonly #isKept: boolean
 
-  /** @param number - Distinguishes scopes of the same connection. */
-  constructor(
-    database: Database,
-    { query, snapshot, number }: { query: ExportQuery; snapshot: Snapshot; number: number },
-  ) {
+  constructor(database: Database, input: ExportScopeInput) {
+    const { query, snapshot, number } = input
+    this.#isKept = input.isKept ?? false
     this.#database = database
     this.#query = query
     this.window = exportWindow(database, query, snapshot)
@@ -136,9 +147,12 @@ export class ExportScope implements Disposable {
   #fillSome(): void {
     const { window, tables } = this
     const { level, groupId = '', patientIds } = this.#query
-    if (level === 'group') fillGroupCohort(this.#database, tables, { groupId, window })
-    else fillPatientCohort(this.#database, tables, { patientIds: patientIds ?? [], window })
-    if (level === 'group' && patientIds !== undefined) keepOnly(this.#database, tables, patientIds)
+    if (level === 'group') {
+      const group = { groupId, window, patientIds, isKept: this.#isKept }
+      fillGroupCohort(this.#database, tables, group)
+    } else {
+      fillPatientCohort(this.#database, tables, { patientIds: patientIds ?? [], window })
+    }
     fillSupport(this.#database, tables, {
       owners: `SELECT node FROM ${tables.cohort} WHERE resolved = 1`,
       ownersBefore: `SELECT node FROM ${tables.cohortBefore}`,

@@ -50,7 +50,7 @@ export function planPartitions(
   database: Database,
   { query, snapshot, limits }: { query: ExportQuery; snapshot: Snapshot; limits: PlanLimits },
 ): readonly Partition[] {
-  using scope = new ExportScope(database, { query, snapshot, number: PLAN_SCOPE })
+  using scope = new ExportScope(database, { query, snapshot, number: PLAN_SCOPE, isKept: true })
   // A cohort of nobody exports nothing, whatever else was asked for; but what was deleted of those
   // who were in it is told, as it is of everybody who left.
   if (isAboutSome(query) && scope.rosterSize() === 0) {

@@ -12,8 +12,22 @@ export function prune(database: Database, supersededBeforeMs: number): void {
   const horizon = database
     .prepare('SELECT max(last_sequence) AS sequence FROM write_log WHERE written_at < ?')
     .get(supersededBeforeMs) as { sequence: number | null }
+  dropEvaluations(database, supersededBeforeMs)
   if (horizon.sequence === null) return
   while (pruneSome(database, horizon.sequence) === ROWS_AT_ONCE) continue
+}
+
+/** What member filters came to for exports of long ago. */
+function dropEvaluations(database: Database, beforeMs: number): void {
+  inTransaction(database, () => {
+    database
+      .prepare(
+        `DELETE FROM cohort_part WHERE evaluation IN (
+           SELECT evaluation FROM cohort_evaluation WHERE at_ms < ?)`,
+      )
+      .run(beforeMs)
+    database.prepare('DELETE FROM cohort_evaluation WHERE at_ms < ?').run(beforeMs)
+  })
 }
 
 function pruneSome(database: Database, horizon: number): number {

@@ -21,6 +21,13 @@ import type { ResourceWorkerHandlers } from './resource-worker.ts'
 /** Name of the database file in a data directory. */
 export const RESOURCES_FILE = 'resources.sqlite'
 
+/** The threads that one store works with. */
+interface StoreThreads {
+  readonly writing: WorkerConnection<ResourceWorkerHandlers>
+  readonly reading: WorkerConnection<ResourceWorkerHandlers>
+  readonly planning: WorkerConnection<ResourceWorkerHandlers>
+}
+
 /** How a {@link SqliteResourceStore} is opened. */
 export interface SqliteResourceStoreOptions {
   /** The data directory; made if it is not there. */
@@ -30,20 +37,18 @@ export interface SqliteResourceStoreOptions {
 /**
  * Keeps resources in one SQLite file. Several processes may have it open: one writes at a time, and
  * readers wait for nobody. SQLite works synchronously, so it does on threads of its own: one writes,
- * one reads and plans, and each partition worker opens its own connection.
+ * one reads, one plans exports and works out their cohorts, and each partition worker opens its own connection.
  */
 export class SqliteResourceStore implements ResourceStore {
   readonly partitionReader: WorkerModule
   readonly #writing: WorkerConnection<ResourceWorkerHandlers>
   readonly #reading: WorkerConnection<ResourceWorkerHandlers>
+  readonly #planning: WorkerConnection<ResourceWorkerHandlers>
 
-  private constructor(
-    path: string,
-    writing: WorkerConnection<ResourceWorkerHandlers>,
-    reading: WorkerConnection<ResourceWorkerHandlers>,
-  ) {
-    this.#writing = writing
-    this.#reading = reading
+  private constructor(path: string, threads: StoreThreads) {
+    this.#writing = threads.writing
+    this.#reading = threads.reading
+    this.#planning = threads.planning
     this.partitionReader = {
       url: new URL('../partitions/partition-reader-module.js', import.meta.url).href,
       options: { path },
@@ -62,7 +67,8 @@ export class SqliteResourceStore implements ResourceStore {
     // One after the other: the first makes the tables that the second expects.
     const writing = await connectWorker<ResourceWorkerHandlers>(url, { path })
     const reading = await connectWorker<ResourceWorkerHandlers>(url, { path })
-    return new SqliteResourceStore(path, writing, reading)
+    const planning = await connectWorker<ResourceWorkerHandlers>(url, { path })
+    return new SqliteResourceStore(path, { writing, reading, planning })
   }
 
   write(
@@ -89,7 +95,7 @@ export class SqliteResourceStore implements ResourceStore {
   }
 
   missingPatients(query: ExportQuery, snapshot: Snapshot): Promise<readonly string[]> {
-    return this.#reading.call('missingPatients', query, snapshot)
+    return this.#planning.call('missingPatients', query, snapshot)
   }
 
   planExport(
@@ -97,7 +103,7 @@ export class SqliteResourceStore implements ResourceStore {
     snapshot: Snapshot,
     limits: PlanLimits,
   ): Promise<readonly Partition[]> {
-    return this.#reading.call('planExport', query, snapshot, limits)
+    return this.#planning.call('planExport', query, snapshot, limits)
   }
 
   prune(supersededBefore: Date): Promise<void> {
@@ -105,6 +111,7 @@ export class SqliteResourceStore implements ResourceStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#writing[Symbol.asyncDispose](), this.#reading[Symbol.asyncDispose]()])
+    const threads = [this.#writing, this.#reading, this.#planning]
+    await Promise.all(threads.map((thread) => thread[Symbol.asyncDispose]()))
   }
 }

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { asOfTests } from './as-of.ts'
 import { bytesTests } from './bytes.ts'
 import { groupTests } from './groups.ts'
+import { memberFilterTests } from './member-filters.ts'
 import { patientTests } from './patients.ts'
 import { provenanceTests } from './provenance.ts'
 import { searchTests } from './search.ts'
@@ -28,6 +29,7 @@ export function resourceStoreContract(
     bytesTests(openStore, options)
     asOfTests(openStore)
     groupTests(openStore)
+    memberFilterTests(openStore)
     patientTests(openStore)
     provenanceTests(openStore)
     sinceTests(openStore)
