@@ -1,7 +1,7 @@
 // Writes docs/reference/ from the code, or with --check only says which page is stale.
 //   node scripts/generate-reference.mjs [--check] [--docs DIR]
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
@@ -42,9 +42,12 @@ for (const [name, text] of Object.entries(pages)) {
 /** Every class with a literal `code`, of every package that is shipped, by code. */
 async function findErrors() {
   const errors = []
-  for (const name of await readdir(join(ROOT, 'packages'))) {
+  const packages = await readdir(join(ROOT, 'packages'))
+  const folders = [...packages.map((name) => join('packages', name)), 'conformance']
+  for (const folder of folders) {
+    const name = basename(folder)
     if (NEVER_SHIPPED.includes(name)) continue
-    const source = join(ROOT, 'packages', name, 'src')
+    const source = join(ROOT, folder, 'src')
     for (const file of await readdir(source, { recursive: true }).catch(() => [])) {
       if (!file.endsWith('.ts')) continue
       errors.push(...errorsIn(join(source, file), await readFile(join(source, file), 'utf8'), name))

@@ -61,4 +61,9 @@ export {
   syncStatus,
   type SyncStatusOptions,
 } from './sync/sync-status.ts'
+export {
+  readExportedFolder,
+  type ExportedFolder,
+  type ExportedFolderOptions,
+} from './sync/exported-folder.ts'
 export { loadExport, type LoadOptions, type LoadResult } from './sync/load-export.ts'

@@ -2,6 +2,7 @@ import { GLOBAL_OPTIONS } from '../options/global-options.ts'
 import type { AnyOptionTable } from '../options/option-table.ts'
 import type { Command } from './command.ts'
 import { AUDIT_VERIFY_COMMAND } from './audit/verify-command.ts'
+import { CHECK_COMMAND } from './check/command.ts'
 import { CLIENTS_ADD_COMMAND } from './clients/add-command.ts'
 import { CLIENTS_LIST_COMMAND } from './clients/list-command.ts'
 import { CLIENTS_REVOKE_COMMAND } from './clients/revoke-command.ts'
@@ -40,6 +41,7 @@ export const COMMANDS: readonly Command[] = [
   EXPORT_COLLECT_COMMAND,
   EXPORT_CANCEL_COMMAND,
   RECEIPT_COMMAND,
+  CHECK_COMMAND,
   SYNC_INIT_COMMAND,
   SYNC_RUN_COMMAND,
   SYNC_STATUS_COMMAND,

@@ -39,6 +39,16 @@ export interface Login {
    * @throws what the key, the discovery or the token endpoint refuse.
    */
   ready(): Promise<void>
+  /** What it logs in with; `undefined` when the options name no client. */
+  credentials(): Promise<LoginCredentials | undefined>
+}
+
+/** Who logs in where, with what. */
+export interface LoginCredentials {
+  readonly clientId: string
+  readonly credential: ClientCredential
+  readonly tokenUrl: string
+  readonly scope: string | undefined
 }
 
 /**
@@ -55,7 +65,11 @@ export function login(
   const { clientId } = options
   if (clientId === undefined) {
     refuseHalfALogin(options)
-    return { accessToken: undefined, ready: async () => undefined }
+    return {
+      accessToken: undefined,
+      ready: async () => undefined,
+      credentials: async () => undefined,
+    }
   }
   refuseNoCredential(options)
   let session: Promise<Session> | undefined
@@ -74,6 +88,7 @@ export function login(
     ready: async () => {
       await opened()
     },
+    credentials: async () => (await opened()).credentials,
   }
 }
 
@@ -201,6 +216,11 @@ class Session {
     this.#options = options
     this.#context = context
     this.#source = new BackendServicesTokenSource(scope === undefined ? rest : { ...rest, scope })
+  }
+
+  get credentials(): LoginCredentials {
+    const { clientId, credential, tokenUrl, scope } = this.#options
+    return { clientId, credential, tokenUrl, scope }
   }
 
   async token({ rejectedToken }: { readonly rejectedToken?: string }): Promise<string> {

@@ -1,4 +1,5 @@
 import { newRegistration, type RegisteredClient, type RegistrationRequest } from '@flatfhir/auth'
+import { supportsConstraint } from '@flatfhir/server'
 import { withAuditLog } from '../../provider/audit.ts'
 import { operator } from './operator.ts'
 import { withClients } from './registry.ts'
@@ -13,7 +14,7 @@ export async function registerClient(
   data: string,
   request: RegistrationRequest,
 ): Promise<RegisteredClient> {
-  const client = newRegistration(request, { now: () => new Date() })
+  const client = newRegistration(request, { now: () => new Date(), supportsConstraint })
   const { clientId, scopes: scope, groups: groupIds } = client
   await withClients(data, { make: true }, async (clients) => {
     // Nobody may be let in who is not in the log.

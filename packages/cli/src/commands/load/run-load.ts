@@ -6,6 +6,8 @@ import { formatTable, type TableColumn } from '../../output/format-table.ts'
 import type { CommandContext } from '../command.ts'
 import { openSink, warehousePath } from '../sync/open-sink.ts'
 import type { LoadOptions } from './command.ts'
+import { warnAboutFolder } from './warn-about-folder.ts'
+import { writeDataset } from './write-dataset.ts'
 
 const COLUMNS: readonly TableColumn[] = [
   { heading: 'type', align: 'left' },
@@ -24,6 +26,9 @@ export async function runLoad(options: LoadOptions, context: CommandContext): Pr
   }
   const begunAt = performance.now()
   context.progress.update({ text: `loading ${directory}`, event: 'load' })
+  if (duckdb === undefined && parquet !== undefined) {
+    return writeDataset({ directory, parquet, acceptIncomplete }, context)
+  }
   const result = await loadExport({
     directory,
     sink: openSink({ duckdb, parquet }),
@@ -42,13 +47,8 @@ function warnAbout(
   directory: string,
   context: CommandContext,
 ): void {
-  if (!verified) {
-    context.warn(`warning: ${directory} has no receipt: nobody knows whether anything is missing`)
-  }
+  warnAboutFolder({ verified, skipped }, directory, context)
   for (const { message } of report.alarms) context.warn(`warning: ${message}`)
-  if (skipped.length > 0) {
-    context.warn(`warning: left alone, as it holds no resources: ${skipped.join(', ')}`)
-  }
 }
 
 function tellLoad(
@@ -80,6 +80,5 @@ function tellLoad(
 }
 
 function whereText({ duckdb, parquet }: LoadOptions): string {
-  const database = warehousePath({ duckdb, parquet })
-  return duckdb === undefined ? (parquet ?? '') : [database, parquet].filter(Boolean).join(' and ')
+  return [warehousePath({ duckdb, parquet }), parquet].filter(Boolean).join(' and ')
 }
