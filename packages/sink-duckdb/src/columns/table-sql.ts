@@ -1,3 +1,4 @@
+import { RAW_COMPRESSION } from '../ndjson/storage.ts'
 import { columnsOf } from './columns-of.ts'
 import { quoteName } from './quote-name.ts'
 import { typedSelectSql } from './typed-select.ts'
@@ -24,7 +25,10 @@ export function tableName(type: string): string {
  */
 export function createTableSql(type: string, table: string = tableName(type)): string {
   const columns = [...columnsOf(type), ...LANDING_COLUMNS]
-  const definitions = columns.map(({ name, sqlType }) => `${quoteName(name)} ${sqlType}`)
+  const definitions = columns.map(
+    ({ name, sqlType }) =>
+      `${quoteName(name)} ${sqlType}${name === 'raw' ? ` ${RAW_COMPRESSION}` : ''}`,
+  )
   return `CREATE TABLE IF NOT EXISTS ${table} (\n  ${definitions.join(',\n  ')}\n)`
 }
 

@@ -22,6 +22,13 @@ export interface TypedSelectOptions {
    * @defaultValue all of `columnsOf(type)`
    */
   readonly columns?: readonly string[]
+  /**
+   * Every text is JSON that DuckDB's parser takes, so that none has to be tried first. Where one is not
+   * after all, the statement fails, with a message that quotes it.
+   *
+   * @defaultValue `false`
+   */
+  readonly areParsable?: boolean
 }
 
 /**
@@ -36,12 +43,13 @@ export interface TypedSelectOptions {
  * expressions.
  */
 export function typedSelectSql(type: string, options: TypedSelectOptions): string {
-  const { from, raw = 'raw', keep = [] } = options
+  const { from, raw = 'raw', keep = [], areParsable = false } = options
   const wanted = options.columns === undefined ? undefined : new Set(options.columns)
   const columns = columnsOf(type).filter(({ name }) => wanted?.has(name) !== false)
   const paths = [...new Set(columns.flatMap((column) => column.paths))]
   const kept = keep.map(quoteName)
-  const extracted = select([`${extractionSql(quoteName(raw), paths)} AS _texts`, ...kept], from)
+  const readable = areParsable ? quoteName(raw) : readableSql(quoteName(raw))
+  const extracted = select([`${extractionSql(readable, paths)} AS _texts`, ...kept], from)
   const texts = paths.map((_, index) => `_texts[${index + 1}] AS ${textName(index)}`)
   const named = select([...texts, ...kept], `(${extracted})`)
   const positions = new Map(paths.map((path, index) => [path, index]))
@@ -74,8 +82,11 @@ function valueSql(type: string, column: Column, texts: readonly string[]): strin
  * JSON allows escapes of half a surrogate pair, which DuckDB's parser refuses: they are replaced
  * before reading. A text that is still no JSON is not read: the parser's error would quote it.
  */
-function extractionSql(raw: string, paths: readonly string[]): string {
+function readableSql(raw: string): string {
   const mended = `regexp_replace(${raw}, '\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\\\ufffd', 'g')`
-  const readable = `CASE WHEN json_valid(${raw}) THEN ${raw} WHEN json_valid(${mended}) THEN ${mended} END`
+  return `CASE WHEN json_valid(${raw}) THEN ${raw} WHEN json_valid(${mended}) THEN ${mended} END`
+}
+
+function extractionSql(readable: string, paths: readonly string[]): string {
   return `json_extract_string(${readable}, [${paths.map((path) => `'${path}'`).join(', ')}])`
 }

@@ -4,6 +4,7 @@ import { chmod, mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promise
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { STORAGE_COMPATIBILITY_VERSION } from '../ndjson/storage.ts'
 import { WarehouseBusyError, WarehouseNotRecognisedError, warehouseError } from '../errors.ts'
 
 const DEFAULT_MEMORY_LIMIT_BYTES = 600_000_000
@@ -159,6 +160,7 @@ function createInstance(
     memory_limit: `${Math.max(1, Math.floor(memoryLimitBytes / 1000))}KB`,
     threads: String(options.threads ?? availableParallelism()),
     temp_directory: temporary,
+    storage_compatibility_version: STORAGE_COMPATIBILITY_VERSION,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   })

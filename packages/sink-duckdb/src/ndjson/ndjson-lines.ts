@@ -17,6 +17,9 @@ const NO_VALUE = '\u0002'
 /** What DuckDB says of lines that it does not take. */
 const ABOUT_LINES = [NOT_AN_OBJECT, 'Malformed JSON', 'CSV Error', 'maximum_object_size']
 
+/** A statement over lines: see {@link withNdjsonLines}. */
+export type RunOverLines<T> = (lines: string, areParsable: boolean) => Promise<T>
+
 /**
  * Runs a query over the lines of some NDJSON files.
  *
@@ -28,8 +31,10 @@ const ABOUT_LINES = [NOT_AN_OBJECT, 'Malformed JSON', 'CSV Error', 'maximum_obje
  * Memory follows the longest line, at some four times its length for each thread, and not the files.
  * A plain file of more than 2 MiB is read by several threads, gzip by one; several files side by side.
  *
- * Where the statement fails for escapes of half a surrogate pair, `run` is called once more, with
- * another expression; so it should be one statement, outside of a transaction.
+ * `areParsable` says that DuckDB's parser takes every line, so that none has to be tried first. Where the
+ * statement fails for what is in a line, such as escapes of half a surrogate pair, `run` is called once
+ * more, with another expression and without that promise; so it should be one statement, outside of a
+ * transaction.
  *
  * @throws {@link LandingFileMissingError}, {@link LandingFileChangedError}, {@link LandingFileDamagedError}
  *   when a file is not what it was, before or after the query.
@@ -42,10 +47,11 @@ const ABOUT_LINES = [NOT_AN_OBJECT, 'Malformed JSON', 'CSV Error', 'maximum_obje
  */
 export async function withNdjsonLines<T>(
   files: readonly LandingFile[],
-  run: (lines: string) => Promise<T>,
+  run: RunOverLines<T>,
 ): Promise<T> {
   const facts = await inTurn(files, readFileFacts)
-  const result = await run(ndjsonLinesSql(facts)).catch(async (error: unknown) => {
+  const areParsable = facts.every(({ reader }) => reader === 'json')
+  const result = await run(ndjsonLinesSql(facts), areParsable).catch(async (error: unknown) => {
     await inTurn(files, checkUnchanged)
     if (!isAboutLines(error)) throw error
     return runAgain(facts, run)
@@ -55,16 +61,10 @@ export async function withNdjsonLines<T>(
 }
 
 /** What DuckDB's JSON reader refused may be readable as text; otherwise we find out what it is. */
-async function runAgain<T>(
-  facts: readonly FileFacts[],
-  run: (lines: string) => Promise<T>,
-): Promise<T> {
+async function runAgain<T>(facts: readonly FileFacts[], run: RunOverLines<T>): Promise<T> {
   const examined = await inTurn(facts, examineLines)
-  if (examined.every(({ reader }, index) => reader === facts[index]?.reader)) {
-    throw new LandingRefusedError()
-  }
   try {
-    return await run(ndjsonLinesSql(examined))
+    return await run(ndjsonLinesSql(examined), false)
   } catch (error) {
     throw isAboutLines(error) ? new LandingRefusedError() : error
   }

@@ -3,7 +3,7 @@ import type { LandingFile } from '@flatfhir/client'
 import { join } from 'node:path'
 import { columnsOf } from '../columns/columns-of.ts'
 import { quoteName } from '../columns/quote-name.ts'
-import { typedSelectSql } from '../columns/typed-select.ts'
+import { typedSelectSql, type TypedSelectOptions } from '../columns/typed-select.ts'
 import { openDuckDb } from '../database/open-duckdb.ts'
 import { ResourceTypeRefusedError, warehouseError } from '../errors.ts'
 import { withNdjsonLines } from '../ndjson/ndjson-lines.ts'
@@ -114,12 +114,12 @@ class DatasetWriter {
     files: { own: readonly LandingFile[]; anyType: readonly LandingFile[] },
   ): Promise<ParquetPartition | undefined> {
     if (!TYPE_NAME.test(type)) throw new ResourceTypeRefusedError()
-    return withNdjsonLines([...files.own, ...files.anyType], async (lines) => {
+    return withNdjsonLines([...files.own, ...files.anyType], async (lines, areParsable) => {
       const isMixed = files.anyType.length > 0
       const from = isMixed
         ? `(SELECT raw FROM ${lines} WHERE ${typeOf('raw')} = ${sqlText(type)})`
         : lines
-      const query = this.#query(type, from)
+      const query = this.#query(type, { from, areParsable })
       const extent = extentOf(isMixed ? [...files.own, ...files.anyType] : files.own)
       const written = await this.#write({ type, run: this.#options.run, query, ...extent })
       if (written === undefined || !(await this.#hasDuplicates(written))) return written
@@ -137,13 +137,13 @@ class DatasetWriter {
   }
 
   /** The same columns, in the same order, as in the table of the type. */
-  #query(type: string, from: string): string {
+  #query(type: string, lines: Pick<TypedSelectOptions, 'from' | 'areParsable'>): string {
     const { source, run, cohort, now } = this.#options
     const computed = columnsOf(type).map(({ name }) => quoteName(name))
     const cohorts = cohort === undefined ? '' : sqlText(cohort)
     return `SELECT ${computed.join(', ')}, raw, ${sqlText(source)} AS _source, ${sqlText(run)} AS _run,
         ${sqlText(now().toISOString())}::TIMESTAMPTZ AS _loaded_at, [${cohorts}]::VARCHAR[] AS _cohorts
-      FROM (${typedSelectSql(type, { from, keep: ['raw'] })})`
+      FROM (${typedSelectSql(type, { ...lines, keep: ['raw'] })})`
   }
 
   /** Duplicates are rare, and looking for them in the written ids costs next to nothing. */

@@ -18,7 +18,8 @@ export async function insertDirectly(
   const parts: LandedPart[] = []
   let rows = 0
   for (const { files, part } of pending) {
-    await readLines(files, async (lines) => {
+    await readLines(files, async (from, areParsable) => {
+      const lines = typedSelectSql(type, { from, areParsable, keep: ['raw'] })
       const result = await context.sql.connection.run(insertSql(context, type, lines))
       rows += result.rowsChanged
     })
@@ -37,7 +38,7 @@ function insertSql(context: LandingContext, type: string, lines: string): string
   const { source, cohort, runId } = context
   return `${insertHead(type)}
     SELECT * EXCLUDE (raw), raw, hash(raw), [${cohort}], ${source}, ${runId}, now()
-    FROM (${typedSelectSql(type, { from: lines, keep: ['raw'] })})`
+    FROM (${lines})`
 }
 
 async function firstRow({ sql, source }: LandingContext, type: string): Promise<string> {

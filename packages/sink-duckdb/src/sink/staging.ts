@@ -1,8 +1,8 @@
 import type { LandingFile, LandingPart } from '@flatfhir/client'
 import { quoteName } from '../columns/quote-name.ts'
-import { typedSelectSql } from '../columns/typed-select.ts'
+import { typedSelectSql, type TypedSelectOptions } from '../columns/typed-select.ts'
 import { ResourceTypeRefusedError, warehouseError } from '../errors.ts'
-import { withNdjsonLines } from '../ndjson/ndjson-lines.ts'
+import { withNdjsonLines, type RunOverLines } from '../ndjson/ndjson-lines.ts'
 import { sqlText } from '../ndjson/sql-text.ts'
 import type { LandingContext } from './landing-context.ts'
 import { checkTypeName } from './resource-table.ts'
@@ -89,8 +89,8 @@ export class Staging {
   }
 
   async #insert(type: string, { files, part }: PendingFiles): Promise<void> {
-    await readLines(files, (lines) =>
-      this.#context.sql.connection.run(insertStagedSql(type, lines, part)),
+    await readLines(files, (from, areParsable) =>
+      this.#context.sql.connection.run(insertStagedSql(type, part, { from, areParsable })),
     )
   }
 
@@ -108,8 +108,8 @@ export class Staging {
       if (typeof type !== 'string') throw new ResourceTypeRefusedError()
       checkTypeName(type)
       await this.#stage(type)
-      const lines = `(SELECT raw FROM ${ROUTED} WHERE type = ${sqlText(type)})`
-      await sql.run(insertStagedSql(type, lines, part))
+      const from = `(SELECT raw FROM ${ROUTED} WHERE type = ${sqlText(type)})`
+      await sql.run(insertStagedSql(type, part, { from }))
     }
     await sql.run(`DROP TABLE ${ROUTED}`)
   }
@@ -131,7 +131,7 @@ export function mendedSql(raw: string): string {
 /** Runs one statement over the lines of some files, and wraps what DuckDB throws. */
 export async function readLines(
   files: readonly LandingFile[],
-  run: (lines: string) => Promise<unknown>,
+  run: RunOverLines<unknown>,
 ): Promise<void> {
   try {
     await withNdjsonLines(files, run)
@@ -146,9 +146,13 @@ function typeSql(raw: string): string {
     ELSE json_extract_string(${mendedSql(raw)}, ${path}) END`
 }
 
-function insertStagedSql(type: string, lines: string, part: LandingPart): string {
+function insertStagedSql(
+  type: string,
+  part: LandingPart,
+  lines: Pick<TypedSelectOptions, 'from' | 'areParsable'>,
+): string {
   const keys = typedSelectSql(type, {
-    from: lines,
+    ...lines,
     columns: ['id', 'last_updated', '_patients'],
     keep: ['raw'],
   })
