@@ -1,5 +1,5 @@
 import type { Database } from '../database.ts'
-import { deletionBundleLine, operationOutcome, type ResourceType } from '@flatfhir/protocol'
+import { operationOutcome, type ResourceType } from '@flatfhir/protocol'
 import type {
   ExportQuery,
   Partition,
@@ -8,9 +8,10 @@ import type {
   Snapshot,
 } from '@flatfhir/server'
 import { openDatabase } from '../database.ts'
-import { typeCode, typeOfCode, versionKey } from '../resource-store/keys.ts'
+import { typeCode, versionKey } from '../resource-store/keys.ts'
 import { fillWithProvenance } from './associated-provenance.ts'
 import { readBlocks } from './block-reader.ts'
+import { deletionLines } from './deletion-lines.ts'
 import { ExportScope } from './export-scope.ts'
 import { linesInBlocks } from './lines-in-blocks.ts'
 import { visibleKey } from './visible-version.ts'
@@ -87,7 +88,7 @@ export class SqlitePartitionReader implements PartitionReader {
         return this.#readAll(scope, 'Provenance')
       case 'deleted':
         fillWithDeleted(this.#database, scope, { query, types: selector.types })
-        return linesInBlocks(this.#deletionLines())
+        return linesInBlocks(deletionLines(this.#database, { query, snapshot }))
       case 'unresolved-members':
         return linesInBlocks(unresolvedLines(scope))
     }
@@ -143,17 +144,6 @@ export class SqlitePartitionReader implements PartitionReader {
       WHERE w.ord > :after AND v.key = w.key AND v.superseded_seq > :asOf AND v.bytes > 0
       ORDER BY w.ord LIMIT :rows`
     return readBlocks(this.#database, { sql, parameters: { asOf }, after: 0, type })
-  }
-
-  *#deletionLines(): Iterable<string> {
-    const rows = this.#database
-      .prepare(
-        `SELECT DISTINCT n.type, n.id FROM ${WORK_TABLE} w
-           CROSS JOIN version v ON v.key = w.key CROSS JOIN node n ON n.node = v.node
-         ORDER BY w.ord`,
-      )
-      .all() as { type: number; id: string }[]
-    for (const { type, id } of rows) yield deletionBundleLine(typeOfCode(type), id)
   }
 
   #scopeOf(query: ExportQuery, snapshot: Snapshot): ExportScope {

@@ -5,6 +5,7 @@ import { groupTests } from './groups.ts'
 import { memberFilterTests } from './member-filters.ts'
 import { patientTests } from './patients.ts'
 import { provenanceTests } from './provenance.ts'
+import { restrictedDeletionTests } from './restricted-deletions.ts'
 import { searchTests } from './search.ts'
 import { sinceChainTests, type RandomRuns } from './since-chain.ts'
 import { sinceTests } from './since.ts'
@@ -33,6 +34,7 @@ export function resourceStoreContract(
     patientTests(openStore)
     provenanceTests(openStore)
     sinceTests(openStore)
+    restrictedDeletionTests(openStore)
     sinceChainTests(openStore, options)
   })
 }
