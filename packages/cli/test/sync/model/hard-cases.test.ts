@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { ModelBench, PLANS } from './model-bench.ts'
+import type { Fhir } from './source-model.ts'
+
+const HOUR_MS = 3_600_000
+const [, , GROUPS] = PLANS
+if (GROUPS === undefined) throw new Error('There is a connection with Groups')
+
+function group(id: string, members: readonly string[]): Fhir {
+  const member = members.map((who) => ({ entity: { reference: `Patient/${who}` } }))
+  return { resourceType: 'Group', id, type: 'person', actual: true, member }
+}
+
+function observation(id: string, patient: string): Fhir {
+  const subject = { reference: `Patient/${patient}` }
+  return { resourceType: 'Observation', id, status: 'final', subject }
+}
+
+async function withOldData(overlapMs: number): Promise<ModelBench> {
+  const bench = await ModelBench.start({ overlapMs })
+  for (const id of ['p0', 'p1', 'p2', 'p3']) {
+    await bench.source.put({ resourceType: 'Patient', id }, observation(`b${id}`, id))
+  }
+  // The data are old when the Groups come about.
+  bench.source.leapClock(3 * HOUR_MS)
+  await bench.source.put(group('g0', ['p0', 'p1', 'p2']), group('g1', ['p3']))
+  return bench
+}
+
+test('the history of whoever joined within the overlap is no sign of an ignored _since', async () => {
+  await using bench = await withOldData(HOUR_MS)
+  await bench.sync(GROUPS)
+  await bench.sync(GROUPS)
+
+  await bench.source.put(group('g0', ['p0', 'p1', 'p2', 'p3']))
+  await bench.sync(GROUPS)
+  const { cohorts } = await bench.sync(GROUPS)
+
+  expect(cohorts.map(({ reports }) => reports.map(({ kind }) => kind))).toEqual([
+    ['incremental'],
+    ['incremental'],
+  ])
+})

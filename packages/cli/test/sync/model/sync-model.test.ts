@@ -1,0 +1,25 @@
+import fc from 'fast-check'
+import { test } from 'vitest'
+import { ModelBench, PLANS } from './model-bench.ts'
+import { needGroups, playStep, step } from './history.ts'
+
+const RUNS = Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 2)
+/** Without a soak, the same histories every time. */
+const SEED = process.env['FLATFHIR_SOAK_RUNS'] === undefined ? { seed: 20_261_123 } : {}
+
+const history = fc.record({
+  overlapMs: fc.constantFrom(0, 3_600_000),
+  steps: fc.array(step, { minLength: 20, maxLength: 60, size: 'max' }),
+})
+
+test('whatever happens to a source and to syncs, the warehouse is the source as of the last complete one', async () => {
+  await fc.assert(
+    fc.asyncProperty(history, async ({ overlapMs, steps }) => {
+      await using bench = await ModelBench.start({ overlapMs })
+      await needGroups(bench)
+      for (const each of steps) await playStep(bench, each)
+      for (const plan of PLANS) await bench.reconcile(plan)
+    }),
+    { numRuns: RUNS, endOnFailure: true, ...SEED },
+  )
+}, 600_000)
