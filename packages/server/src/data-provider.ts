@@ -14,6 +14,7 @@ import { clientLimits, type ClientLimits } from './access/client-limits.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import { Access } from './http/access.ts'
 import { listeningBaseUrl, normalBaseUrl } from './http/base-url.ts'
+import { binaryRoutes } from './http/binary.ts'
 import { bundleRoutes } from './http/bundle.ts'
 import { healthRoutes } from './http/health.ts'
 import { createHttpServer, type HttpTimeouts } from './http/http-server.ts'
@@ -354,6 +355,7 @@ class HttpDataProvider implements DataProvider {
 
   #routes(context: HttpContext): readonly Route[] {
     const { version } = this.#prepared
+    const resources = resourceRoutes(context)
     return [
       ...healthRoutes(),
       ...metadataRoutes(context, { version, startedAt: this.#clock() }),
@@ -363,7 +365,8 @@ class HttpDataProvider implements DataProvider {
       ...outputFileRoutes(context),
       ...bundleRoutes(context),
       ...searchRoutes(context),
-      ...resourceRoutes(context),
+      ...binaryRoutes(context, resources),
+      ...resources,
     ]
   }
 }

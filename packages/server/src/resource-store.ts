@@ -151,9 +151,18 @@ export interface ExportQuery {
    * What belongs to no patient is left out.
    */
   readonly organizedBy?: 'Patient'
-  /** Size in bytes that output files should not be below, or above. */
+  /** Size in bytes that output files should not be below. */
   readonly minFileBytes?: number
+  /**
+   * Size in bytes that no output file may be above; a resource that is larger by itself is reported
+   * instead of exported.
+   */
   readonly maxFileBytes?: number
+  /**
+   * The FHIR base URL as the client sees it, without a slash at its end: what URLs of attachments that
+   * lead to this server begin with. Left out, they stay as they were written.
+   */
+  readonly fhirBaseUrl?: string
 }
 
 /**

@@ -68,10 +68,9 @@ export function mayAskAbout(rights: Rights, query: ExportQuery): boolean {
 }
 
 /**
- * Whether a token may have one of a job's files. Output needs the file's own type, or all types where
- * it is organised by patients; `deleted`
- * Bundles mix all types of the job, so every one is needed; OperationOutcomes hold no data, so any
- * one is enough.
+ * Whether a token may have one of a job's files. Output needs the file's own type, or all types
+ * where it is organised by patients; `deleted` Bundles mix all types of the job, so every one is
+ * needed; OperationOutcomes hold no data, so any one is enough.
  */
 export function mayDownload(
   rights: Rights,

@@ -28,8 +28,8 @@ import { headerOf, rawQueryOf, segmentOf } from './request-parts.ts'
 import type { HttpContext, Route } from './route.ts'
 import { statusUrl } from './urls.ts'
 
-/** Larger than any roster of patients that a client would name one by one. */
-const MAX_PARAMETERS_BYTES = 8 * 1024 * 1024
+/** Room for more than 100,000 patients, named one by one. */
+const MAX_PARAMETERS_BYTES = 16 * 1024 * 1024
 
 /**
  * Kick-off requests: `$export` and `$export-v4` at the three levels.
@@ -71,7 +71,11 @@ async function kickOff(
   const { separateExportStatus } = preferences
   const job = await startJob(context, request, {
     requestUrl: kickOffUrl(context, request, groupId),
-    query: exportQuery({ level, groupId, parameters, decision, filters: filters.restrictions }),
+    query: exportQuery({
+      ...{ level, groupId, parameters, decision },
+      fhirBaseUrl: context.fhirBaseUrl(),
+      filters: filters.restrictions,
+    }),
     reply: {
       edition,
       separateExportStatus,

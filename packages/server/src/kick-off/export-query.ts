@@ -53,6 +53,7 @@ export function readTypeFilters(
 export interface ExportQueryParts {
   readonly level: ExportLevel
   readonly groupId: string | undefined
+  readonly fhirBaseUrl: string
   readonly parameters: KickOffParameters
   readonly decision: AllowedExport
   /** Of `_typeFilter`. */
@@ -65,13 +66,14 @@ export interface ExportQueryParts {
  * @throws RequestInvalidError for parameters that do not go together.
  */
 export function exportQuery(parts: ExportQueryParts): ExportQuery {
-  const { level, groupId, parameters, decision, filters } = parts
+  const { level, groupId, fhirBaseUrl, parameters, decision, filters } = parts
   const { since, until, elements, patients, organizeOutputBy } = parameters
   const { minimumFileSize, maximumFileSize } = parameters
   const provenance = associatedProvenance(parameters)
   const restrictions = [...decision.restrictions, ...filters]
+  requireWritable(maximumFileSize)
   return {
-    level,
+    ...{ level, fhirBaseUrl },
     ...(groupId !== undefined && { groupId }),
     ...(decision.types !== undefined && { types: decision.types }),
     ...(since !== undefined && { sinceMs: since.getTime() }),
@@ -84,6 +86,16 @@ export function exportQuery(parts: ExportQueryParts): ExportQuery {
     ...(minimumFileSize !== undefined && { minFileBytes: minimumFileSize }),
     ...(maximumFileSize !== undefined && { maxFileBytes: maximumFileSize }),
   }
+}
+
+/** Fits every OperationOutcome and deletion, so that what is left out can be told. */
+const LEAST_MAXIMUM_FILE_SIZE = 4096
+
+function requireWritable(maximumFileSize: number | undefined): void {
+  if (maximumFileSize === undefined || maximumFileSize >= LEAST_MAXIMUM_FILE_SIZE) return
+  throw new RequestInvalidError('value', '_maximumFileSize is too small', {
+    nextStep: `Give at least ${LEAST_MAXIMUM_FILE_SIZE} bytes, or leave _maximumFileSize out.`,
+  })
 }
 
 /** Where both values are asked for, the one for more data counts. */

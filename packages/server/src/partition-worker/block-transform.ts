@@ -1,4 +1,5 @@
 import {
+  blockHeaderLine,
   elementSelection,
   subsetElements,
   subsetLines,
@@ -7,18 +8,26 @@ import {
 } from '@flatfhir/protocol'
 import type { JsonObject } from '@flatfhir/search'
 import { compileRestrictions, type CompiledRestrictions } from '../access/search-restrictions.ts'
-import type { PartitionReader, ResourceBlock } from '../resource-store.ts'
+import type { ExportQuery, PartitionReader, ResourceBlock } from '../resource-store.ts'
+import { absoluteAttachmentUrls } from './attachment-urls.ts'
+import { changeLines, type LineChange } from './block-lines.ts'
+import { documentTransform } from './document-transform.ts'
 import type { PartitionTask } from './messages.ts'
 import { resourceFinder } from './resource-finder.ts'
 
-const LINE_FEED = 0x0a
+/** What is written of a block that was read. */
+export interface TransformedBlock extends ResourceBlock {
+  /** For files of their own: DocumentReferences that Binaries of patients have become. */
+  readonly documents?: ResourceBlock
+}
 
-/** Makes of a block that was read the block that is written. */
-export type BlockTransform = (block: ResourceBlock) => ResourceBlock
+/** Makes of a block that was read what is written. */
+export type BlockTransform = (block: ResourceBlock) => TransformedBlock
 
 /**
  * What an export does to its resources on the way to the files: those that do not meet its searches
- * are left out, and of the others what `_elements` does not name.
+ * are left out, of the others what `_elements` does not name; Binaries of patients become
+ * DocumentReferences, and URLs of attachments absolute.
  *
  * @returns `undefined` where blocks are written as they were read, which costs nothing.
  */
@@ -27,111 +36,82 @@ export function blockTransform(
   reader: Pick<PartitionReader, 'find'>,
 ): BlockTransform | undefined {
   if (partition.kind !== 'output') return undefined
-  const { restrictions = [], elements, organizedBy } = query
-  const isMixed = organizedBy !== undefined
-  const relevant = restrictions.filter(({ type }) => isMixed || type === partition.type)
-  if (relevant.length === 0 && elements === undefined) return undefined
-  const compiled = compileRestrictions(relevant, {
-    resolve: resourceFinder(reader, snapshot),
-    now: snapshot.transactionTime,
-  })
-  const selection = elements === undefined ? undefined : elementSelection(elements)
-  return (block) => {
-    const admitted = relevant.length === 0 ? block : withAdmitted(block, compiled)
-    return selection === undefined ? admitted : withElements(admitted, selection)
+  const find = resourceFinder(reader, snapshot)
+  const compile = (isRelevant: (type: string) => boolean): CompiledRestrictions | undefined => {
+    const relevant = query.restrictions?.filter(({ type }) => isRelevant(type)) ?? []
+    if (relevant.length === 0) return undefined
+    return compileRestrictions(relevant, { resolve: find, now: snapshot.transactionTime })
   }
+  const isMixed = query.organizedBy !== undefined
+  const admitted = admission(compile((type) => isMixed || type === partition.type))
+  const steps = contentSteps(query, partition.type)
+  if (partition.type === 'Binary') {
+    const documents = admission(compile((type) => type === 'DocumentReference'))
+    const ofDocuments = [...documents, ...contentSteps(query, 'DocumentReference')]
+    return documentTransform({ query, find, admitted, steps, ofDocuments })
+  }
+  const all = [...admitted, ...steps]
+  if (all.length === 0) return undefined
+  return (block) => all.reduce((done, step) => step(done), block)
 }
 
-function withAdmitted(block: ResourceBlock, compiled: CompiledRestrictions): ResourceBlock {
-  return eachLine(block, (line) => {
-    return compiled.admits(JSON.parse(line.toString('utf8')) as JsonObject) ? line : undefined
-  })
+/** One of the things that are done to a block. */
+export type BlockStep = (block: ResourceBlock) => ResourceBlock
+
+function admission(compiled: CompiledRestrictions | undefined): readonly BlockStep[] {
+  if (compiled === undefined) return []
+  const admit: LineChange = (line) => {
+    const resource = JSON.parse(line.toString('utf8')) as JsonObject
+    return compiled.admits(resource) ? line : undefined
+  }
+  return [(block) => changeLines(block, admit)]
+}
+
+function contentSteps(query: ExportQuery, type: string): readonly BlockStep[] {
+  const { elements, fhirBaseUrl, maxFileBytes } = query
+  const steps: BlockStep[] = []
+  if (elements !== undefined) {
+    const selection = elementSelection(elements)
+    steps.push((block) => withElements(block, selection))
+  }
+  if (fhirBaseUrl !== undefined && !WITHOUT_ATTACHMENT_URLS.has(type)) {
+    steps.push((block) => withBytes(block, absoluteAttachmentUrls(block.bytes, fhirBaseUrl)))
+  }
+  if (maxFileBytes !== undefined) steps.push((block) => withinSize(block, maxFileBytes))
+  return steps
+}
+
+/** A Binary is content itself; the relative URLs of a Bundle may be those of requests. */
+const WITHOUT_ATTACHMENT_URLS: ReadonlySet<string> = new Set(['Binary', 'Bundle'])
+
+function withBytes(block: ResourceBlock, bytes: Uint8Array): ResourceBlock {
+  return bytes === block.bytes ? block : { ...block, bytes }
 }
 
 function withElements(block: ResourceBlock, selection: ElementSelection): ResourceBlock {
   try {
-    return { ...block, bytes: subsetLines(block.bytes, selection) }
+    return withBytes(block, subsetLines(block.bytes, selection))
   } catch {
     // One resource cannot be read; the others can.
-    return eachLine(block, (line) => subsetElements(line, selection))
+    return changeLines(block, (line) => subsetElements(line, selection))
   }
 }
 
-/** @param change - Gives the line itself to keep it, `undefined` to leave it out. */
-function eachLine(
-  block: ResourceBlock,
-  change: (line: Buffer) => Uint8Array | undefined,
-): ResourceBlock {
-  const bytes = Buffer.from(block.bytes.buffer, block.bytes.byteOffset, block.bytes.length)
-  const kept = new KeptLines(bytes)
-  const issues: OutcomeIssue[] = [...(block.issues ?? [])]
-  let start = 0
-  for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, start)) {
-    const line = bytes.subarray(start, end)
-    try {
-      const changed = change(line)
-      if (changed === line) kept.keep(start, end + 1)
-      else if (changed !== undefined) kept.replace(changed)
-    } catch {
-      issues.push(UNREADABLE)
-    }
-    start = end + 1
-  }
-  return {
-    ...block,
-    bytes: kept.bytes(),
-    resourceCount: kept.count,
-    ...(issues.length > 0 && { issues }),
-  }
+/** No file SHALL exceed `_maximumFileSize`: what does not even fit into one of its own is left out. */
+function withinSize(block: ResourceBlock, maxFileBytes: number): ResourceBlock {
+  const { patientId } = block
+  const header = patientId === undefined ? 0 : blockHeaderLine('Patient', patientId).length
+  const maxLineBytes = maxFileBytes - header - 1
+  if (block.bytes.length <= maxLineBytes) return block
+  return changeLines(block, (line, issues) => {
+    if (line.length <= maxLineBytes) return line
+    issues.push(TOO_LARGE)
+    return undefined
+  })
 }
 
-/** The error is not quoted: it may hold the resource's text. */
-const UNREADABLE: OutcomeIssue = {
+const TOO_LARGE: OutcomeIssue = {
   severity: 'error',
-  code: 'exception',
-  diagnostics: 'A resource cannot be parsed and is not in this export',
-}
-
-const LINE_END = Uint8Array.of(LINE_FEED)
-
-/** Gathers lines; those that follow each other unchanged are taken in one piece. */
-class KeptLines {
-  readonly #source: Buffer
-  readonly #pieces: Uint8Array[] = []
-  #from = 0
-  #to = 0
-  #length = 0
-  count = 0
-
-  constructor(source: Buffer) {
-    this.#source = source
-  }
-
-  keep(from: number, to: number): void {
-    if (from !== this.#to) this.#flush()
-    if (this.#from === this.#to) this.#from = from
-    this.#to = to
-    this.count += 1
-  }
-
-  replace(line: Uint8Array): void {
-    this.#add(line)
-    this.#add(LINE_END)
-    this.count += 1
-  }
-
-  bytes(): Uint8Array {
-    this.#flush()
-    return Buffer.concat(this.#pieces, this.#length)
-  }
-
-  #flush(): void {
-    if (this.#to > this.#from) this.#add(this.#source.subarray(this.#from, this.#to))
-    this.#from = this.#to
-  }
-
-  #add(piece: Uint8Array): void {
-    this.#pieces.push(piece)
-    this.#length += piece.length
-  }
+  code: 'too-costly',
+  diagnostics: 'A resource is larger than _maximumFileSize and is not in this export',
 }

@@ -8,7 +8,7 @@ import {
   type OutputFileSequenceOptions,
 } from '../output-files/output-file-sequence.ts'
 import type { PartitionReader, ResourceBlock } from '../resource-store.ts'
-import { blockTransform } from './block-transform.ts'
+import { blockTransform, type TransformedBlock } from './block-transform.ts'
 import type { PartitionResult, PartitionTask, PartitionWorkerOptions } from './messages.ts'
 
 /** What a worker thread keeps open between partitions. */
@@ -37,6 +37,7 @@ export async function writePartition(
   const nextFileId = fileIdsFrom(task.fileIdSeed)
   const sequences = {
     main: mainSequence(task, sequenceOptions(task.partition, { task, context, nextFileId })),
+    documents: new OutputFileSequence(sequenceOptions(DOCUMENTS, { task, context, nextFileId })),
     outcome: new OutputFileSequence(sequenceOptions(OUTCOME, { task, context, nextFileId })),
   }
   try {
@@ -47,7 +48,7 @@ export async function writePartition(
     }
     context.onFlushing()
     const files: OutputFile[] = []
-    files.push(...(await sequences.main.commit()), ...(await sequences.outcome.commit()))
+    for (const sequence of inOrder(sequences)) files.push(...(await sequence.commit()))
     return { kind: 'written', files }
   } catch (error) {
     await abortAll(sequences)
@@ -56,6 +57,7 @@ export async function writePartition(
 }
 
 const OUTCOME = { kind: 'outcome', type: 'OperationOutcome' } as const
+const DOCUMENTS = { kind: 'output', type: 'DocumentReference' } as const
 
 /** Files that blocks are written to. */
 interface MainSequence extends Pick<OutputFileSequence, 'commit' | 'abort'> {
@@ -64,6 +66,8 @@ interface MainSequence extends Pick<OutputFileSequence, 'commit' | 'abort'> {
 
 interface Sequences {
   readonly main: MainSequence
+  /** For Binaries of patients, which are DocumentReferences in an export. */
+  readonly documents: OutputFileSequence
   /** For what the reader could not read. */
   readonly outcome: OutputFileSequence
 }
@@ -120,9 +124,13 @@ async function writeBlocks(
   let bytes = 0
   for await (const block of blocksOf(task, reader)) {
     if (Atomics.load(task.abortFlag, 0) !== 0) return false
-    const written = transform?.(block) ?? block
+    const written: TransformedBlock = transform?.(block) ?? block
     if (written.bytes.length > 0) await sequences.main.write(written)
-    const issues = written.issues ?? []
+    const { documents } = written
+    if (documents !== undefined && documents.bytes.length > 0) {
+      await sequences.documents.write(documents.bytes, documents.resourceCount)
+    }
+    const issues = [...(written.issues ?? []), ...(documents?.issues ?? [])]
     if (issues.length > 0) await sequences.outcome.write(outcomeLines(issues), issues.length)
     bytes += block.bytes.length
     onProgress(bytes)
@@ -143,9 +151,16 @@ function outcomeLines(issues: readonly OutcomeIssue[]): Uint8Array {
   return Buffer.from(lines.join(''), 'utf8')
 }
 
-async function abortAll({ main, outcome }: Sequences): Promise<void> {
-  await main.abort()
-  await outcome.abort()
+async function abortAll(sequences: Sequences): Promise<void> {
+  for (const sequence of inOrder(sequences)) await sequence.abort()
+}
+
+function inOrder({
+  main,
+  documents,
+  outcome,
+}: Sequences): readonly Pick<MainSequence, 'commit' | 'abort'>[] {
+  return [main, documents, outcome]
 }
 
 /** As hard to guess as the seed, which is never shown to anybody. */

@@ -154,7 +154,11 @@ describe('a kick-off request', () => {
     ['half an object', '{"resourceType"', 400],
     ['an array', '[]', 400],
     ['a Patient', '{"resourceType":"Patient"}', 400],
-    ['more than 8 MiB', `{"resourceType":"Parameters","x":"${'y'.repeat(8 * 1024 * 1024)}"}`, 413],
+    [
+      'more than 16 MiB',
+      `{"resourceType":"Parameters","x":"${'y'.repeat(16 * 1024 * 1024)}"}`,
+      413,
+    ],
     ['what is not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 400],
   ])('by POST of %s is refused', async (_what, body, status) => {
     const headers = { ...ASYNC, ...FHIR }
