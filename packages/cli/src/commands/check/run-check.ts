@@ -12,6 +12,8 @@ import type { CommandContext } from '../command.ts'
 import { readHeaders } from '../export/read-headers.ts'
 import type { CheckCommandOptions } from './command.ts'
 
+const COLORS = { pass: 'green', fail: 'red', warning: 'yellow', skipped: 'dim' } as const
+
 /** Runs `flatfhir check`. @returns the exit code. */
 export async function runCheck(
   options: CheckCommandOptions,
@@ -38,8 +40,7 @@ export async function runCheck(
     },
   })
   const { style } = context
-  const colors = { pass: style.green, fail: style.red, warning: style.yellow, skipped: style.dim }
-  const color = (outcome: CheckOutcome, written: string): string => colors[outcome](written)
+  const color = (outcome: CheckOutcome, written: string): string => style[COLORS[outcome]](written)
   const width = outputWidth(context.io.stdout, 80)
   const form = context.options.json ? 'json' : format
   const text = renderReport(report, form, {
