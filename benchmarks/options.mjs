@@ -16,6 +16,7 @@ export const ROW_GROUPS = [
   'download-small',
   'land-duckdb',
   'land-parquet',
+  'incremental',
 ]
 
 const DEFAULT_SIZES = '100,1000,3000'

@@ -8,6 +8,7 @@ import { parseOptions, ROW_GROUPS, USAGE, UsageError } from './options.mjs'
 import { formatReport, formatRowBriefly } from './report.mjs'
 import { downloadRows, smallDownloadRows } from './rows/download.mjs'
 import { groupRows } from './rows/group.mjs'
+import { incrementalRows } from './rows/incremental.mjs'
 import { kickOffRows } from './rows/kick-off.mjs'
 import { landDuckDbRows, landParquetRows } from './rows/landing.mjs'
 import { memoryRows } from './rows/memory.mjs'
@@ -39,6 +40,7 @@ const MEASURES = {
   'download-small': smallDownloadRows,
   'land-duckdb': landDuckDbRows,
   'land-parquet': landParquetRows,
+  incremental: incrementalRows,
 }
 
 /** @param {readonly string[]} argv Arguments after the script's name. */

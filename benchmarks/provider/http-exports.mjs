@@ -11,13 +11,13 @@ const agent = new Agent({ keepAlive: true })
 
 /**
  * @param {string} url
- * @param {{ method?: string, headers?: Record<string, string> }} [options]
+ * @param {{ method?: string, headers?: Record<string, string>, body?: string }} [options]
  * @returns {Promise<{ status: number, headers: Record<string, string>, text: string, seconds: number }>}
  *   `seconds`: until the head of the answer was there.
  */
-export async function send(url, { method = 'GET', headers = {} } = {}) {
+export async function send(url, { method = 'GET', headers = {}, body } = {}) {
   const startedAt = performance.now()
-  const [response] = await once(request(url, { method, headers, agent }).end(), 'response')
+  const [response] = await once(request(url, { method, headers, agent }).end(body), 'response')
   const seconds = secondsSince(startedAt)
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) text += chunk
