@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'conformance/test/**/*.test.ts'],
     // Worker threads and child processes come from dist, so tests run against the build.
     pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     reporters: ['default'],
   },
 })

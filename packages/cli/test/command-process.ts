@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 const BIN = fileURLToPath(new URL('../dist/bin.js', import.meta.url))
-const DEADLINE_MS = 45_000
+const DEADLINE_MS = 150_000
 
 /** What a finished command left behind. */
 export interface CommandResult {
