@@ -333,7 +333,7 @@ describe('what goes wrong at the provider is told with a next step', () => {
 
 /** Waits until something holds; what throws does not hold yet. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 120_000
   while (!(await holds().catch(() => false))) {
     if (Date.now() > deadline) throw new Error('It never came to hold')
     await new Promise((resolve) => setTimeout(resolve, 20))

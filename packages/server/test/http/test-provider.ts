@@ -83,15 +83,15 @@ async function exported(
   })
 }
 
-/** Looks again and again until there is something, at most for 20 seconds. */
+/** Looks again and again until there is something, at most for two minutes. */
 export async function eventually<Value>(
   look: () => Promise<Value | undefined> | Value | undefined,
 ): Promise<Value> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 120_000
   for (;;) {
     const value = await look()
     if (value !== undefined) return value
-    if (Date.now() > deadline) throw new Error('It did not happen in 20 seconds')
+    if (Date.now() > deadline) throw new Error('It did not happen in two minutes')
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
