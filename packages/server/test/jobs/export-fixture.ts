@@ -18,7 +18,7 @@ import { gunzipSync } from 'node:zlib'
 import { expect } from 'vitest'
 import { GeneratedResourceStore, type GeneratedType } from './generated-resource-store.ts'
 
-const DEADLINE_MS = 30_000
+const DEADLINE_MS = 120_000
 
 /** Export jobs over made-up resources, with a real job store and a real file store. */
 export interface ExportFixture extends AsyncDisposable {
