@@ -36,9 +36,13 @@ export interface MemoryRow {
 interface CohortContent {
   readonly state: SyncState
   readonly roster: ReadonlySet<string>
+  /** Instants of the first rosters that had the members, in milliseconds since 1970. */
+  readonly joinedMs: ReadonlyMap<string, number>
 }
 
-const NOTHING: CohortContent = { state: { watermarks: [], members: 0 }, roster: new Set() }
+const NOTHING: CohortContent = {
+  ...{ state: { watermarks: [], members: 0 }, roster: new Set(), joinedMs: new Map() },
+}
 
 /** What a database is to other sinks: it outlives the {@link MemorySink}s that open it. */
 export class MemoryPlace {
@@ -219,7 +223,8 @@ class MemoryLanding implements Landing {
       ...(fullAt !== undefined && { lastFullAt: fullAt }),
     }
     this.#place.rows = rows
-    this.#place.cohorts = new Map(this.#place.cohorts).set(nameOf(cohort), { state, roster })
+    const content = { state, roster, joinedMs: this.#joinedMs(before) }
+    this.#place.cohorts = new Map(this.#place.cohorts).set(nameOf(cohort), content)
     record(this.#place, report)
   }
 
@@ -335,9 +340,22 @@ class MemoryLanding implements Landing {
     return this.#hasAll && types?.includes(row.type) !== false ? 'deletedComputed' : undefined
   }
 
+  #joinedMs({ roster, joinedMs }: CohortContent): ReadonlyMap<string, number> {
+    if (this.#roster === undefined) return joinedMs
+    const nowMs = this.#roster.asOf.getTime()
+    return new Map(
+      [...this.#roster.ids].map((id) => {
+        return [id, (roster.has(id) ? joinedMs.get(id) : undefined) ?? nowMs] as const
+      }),
+    )
+  }
+
   #countOlder(counts: TypeCounts, joinerIds: readonly string[]): void {
-    const joiners = new Set(joinerIds)
     const sinceMs = this.#run.since?.getTime() ?? -Infinity
+    const { joinedMs } = contentOf(this.#place, this.#run.cohort)
+    const isOfGroup = this.#run.since !== undefined && this.#run.cohort.cohort.startsWith('group/')
+    const newcomers = isOfGroup ? [...joinedMs].filter(([, atMs]) => atMs > sinceMs) : []
+    const joiners = new Set([...joinerIds, ...newcomers.map(([id]) => id)])
     for (const key of this.#changes) {
       const row = this.#staged.get(key)?.row
       if (row?.patients.some((id) => !joiners.has(id)) !== true) continue

@@ -77,6 +77,7 @@ const landings: fc.Arbitrary<LandingScript> = fc
     history: maybe(lines),
     deleted: maybe(deletions),
     roster: maybe(fc.uniqueArray(aPatient)),
+    rosterAt: small.map(hour),
     commits: fc.constantFrom(true, true, true, false),
   })
   .map((script) => definedOnly(script))

@@ -19,7 +19,8 @@ import { removalContract } from './sink-contract-removal.ts'
  *   count as members where it is decided who left; the links are those of the landed Patients with
  *   this run's Patients in place of theirs, and so is the count in `merged`.
  * - `older` and `comparable` look at resources of which a line came with `changes`, in the compartment
- *   of at least one patient who is no joiner; without a roster in the run nobody is one.
+ *   of at least one patient who is no joiner; without a roster in the run nobody is one. With `since`,
+ *   neither count members of a Group whom no roster up to that instant had.
  * - `drift` is there where the run has an `all` part and `inStepUntil`, and the cohort held rows of
  *   the type before. `missing` and `outdated` look at resources whose `meta.lastUpdated` is not after
  *   that instant; resources of joiners only are not missing. `extra` is `deletedComputed`.
