@@ -84,8 +84,8 @@ function invalidContext(context: string): SearchInvalidError {
 }
 
 /**
- * Reads a query into its parameters. Percent signs and plus signs are decoded; escapes with
- * backslashes stay in the values.
+ * Reads a query into its parameters. Percent signs are decoded; a plus sign is a space, except
+ * before the time zone of a date. Escapes with backslashes stay in the values.
  *
  * @throws {@link SearchInvalidError} when the query is too long, cannot be decoded, or has a
  *   parameter without a value.
@@ -125,9 +125,16 @@ export function readParameter(
   }
 }
 
+/**
+ * Before a date's time zone: a plus sign there was meant, whether the client escaped it (and it was
+ * decoded with the rest of the request), left it as it is, or had it turned into a space on the way.
+ */
+const ZONE_PLUS =
+  /(T\d{2}(?::|%3A)\d{2}(?:(?::|%3A)\d{2}(?:\.\d{1,9})?)?)[+ ](?=\d{2}(?::|%3A)\d{2}(?!\d))/gi
+
 function decode(text: string, type: ResourceType): string {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeURIComponent(text.replace(ZONE_PLUS, '$1%2B').replaceAll('+', ' '))
   } catch {
     throw new SearchInvalidError(
       `The search of ${type} has a percent sign that no two hexadecimal digits follow`,

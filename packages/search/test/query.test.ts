@@ -180,3 +180,18 @@ test('whatever the query, compiling throws only search errors, and matching noth
     { numRuns: 500 },
   )
 })
+
+test.each(['+', '%2B', '%2b', ' ', '%20'])('%j before a time zone is a plus sign', (plus) => {
+  const search = compileSearch('Observation', `date=eq2026-01-01T12:00:00.5${plus}02:00`)
+
+  const at = (effectiveDateTime: string): boolean =>
+    search.matches({ resourceType: 'Observation', effectiveDateTime })
+  expect(at('2026-01-01T10:00:00.5Z')).toBe(true)
+  expect(at('2026-01-01T12:00:00.5Z')).toBe(false)
+})
+
+test('a plus sign anywhere else is a space', () => {
+  const search = compileSearch('Patient', 'family=von+12:30')
+
+  expect(search.matches({ resourceType: 'Patient', name: [{ family: 'Von 12:30' }] })).toBe(true)
+})

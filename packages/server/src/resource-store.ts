@@ -40,6 +40,62 @@ export type WriteOperation =
       readonly ifMatch?: string
     }
 
+/**
+ * On whose behalf something is written, as far as Groups are concerned: a Group makes a cohort of
+ * patients, which must not tell its author more than the author may know anyway.
+ */
+export interface WriteAuthor {
+  /** Becomes the owner of Groups that are created. */
+  readonly clientId?: string
+  /** Ids of the Groups that may be members of what is written; `'all'` of them. */
+  readonly groups: readonly string[] | 'all'
+  /** Types that member filters may search; `'all'` of them. */
+  readonly searchable: readonly ResourceType[] | 'all'
+}
+
+/** How writes are carried out. */
+export interface WriteOptions {
+  /** All or nothing. */
+  readonly atomic?: boolean
+  /**
+   * What goes beyond the author's rights is `invalid`, with an issue of type `forbidden`.
+   *
+   * @defaultValue somebody who may do everything, and owns nothing
+   */
+  readonly author?: WriteAuthor
+}
+
+/** What is known of a resource without its body. */
+export type ResourceHead =
+  | { readonly state: 'found' | 'deleted'; readonly versionId: string; readonly lastUpdated: Date }
+  | { readonly state: 'unknown' }
+
+/** A change of single members of a Group; its cost is that of the change, not of the Group. */
+export interface MemberChange {
+  readonly groupId: string
+  /** JSON texts of `Group.member` elements. Who is a member in just this way already stays so. */
+  readonly add: readonly string[]
+  /** References, as `Patient/id`: every element of the roster that names one of them goes. */
+  readonly remove: readonly string[]
+  /** The `versionId` that must be current, from `If-Match`. */
+  readonly ifMatch?: string
+}
+
+/** What a {@link MemberChange} did, or why it did nothing. */
+export type MemberChangeResult =
+  | {
+      readonly state: 'updated' | 'unchanged'
+      readonly versionId: string
+      readonly lastUpdated: Date
+      /** Members that are there now and were not before, and the other way round. */
+      readonly added: number
+      readonly removed: number
+    }
+  /** There is no such Group, or no longer. */
+  | { readonly state: 'unknown' }
+  | { readonly state: 'version-conflict' }
+  | { readonly state: 'invalid'; readonly issue: OutcomeIssue }
+
 /** What one write did, or why it did nothing. */
 export type WriteResult =
   | { readonly state: 'created' | 'updated' | 'unchanged'; readonly resource: StoredResource }
@@ -261,16 +317,28 @@ export interface ResourceStore extends AsyncDisposable {
   /** All or nothing when `atomic`; otherwise each operation stands for itself. */
   write(
     operations: readonly WriteOperation[],
-    options?: { readonly atomic?: boolean },
+    options?: WriteOptions,
   ): Promise<readonly WriteResult[]>
 
   /**
    * Carries out a batch or transaction Bundle; in transactions `urn:uuid:` references are rewritten
    * to the ids that the store assigned.
    */
-  writeBundle(body: Uint8Array): Promise<BundleResult>
+  writeBundle(body: Uint8Array, options?: Pick<WriteOptions, 'author'>): Promise<BundleResult>
+
+  /** Adds members to a Group and takes others out; both or nothing. */
+  changeMembers(
+    change: MemberChange,
+    options?: Pick<WriteOptions, 'author'>,
+  ): Promise<MemberChangeResult>
 
   read(type: ResourceType, id: string): Promise<ReadResult>
+
+  /** Whether a resource is there; costs the same however large it is. */
+  head(type: ResourceType, id: string): Promise<ResourceHead>
+
+  /** Ids of the Groups that this client created, sorted; those that were deleted since, too. */
+  groupsCreatedBy(clientId: string): Promise<readonly string[]>
 
   /** @throws `RequestInvalidError` when the cursor is not one of this store's. */
   search(query: SearchQuery): Promise<SearchPage>
