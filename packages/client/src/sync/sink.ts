@@ -77,9 +77,9 @@ export interface LandedType {
   /** Rows that go from the landed data, because no other cohort holds them. */
   readonly removed: number
   /**
-   * Resources of `changes` that are in the compartment of a patient who did not join by this run, and
-   * whose `meta.lastUpdated` is earlier than {@link LandingRun.since}: a source that honours `_since`
-   * sends none.
+   * Resources of `changes` that are in the compartment of a patient who did not join by this run, nor,
+   * in a Group, after {@link LandingRun.since} by an earlier one, and whose `meta.lastUpdated` is
+   * earlier than that: a source that honours `_since` sends none. It may send all of newcomers.
    */
   readonly older: number
   /** Resources of `changes` in the compartment of such a patient. */

@@ -7,7 +7,7 @@ import { countMerged, writeMerges } from './merges.ts'
 import { settleReceived } from './received.ts'
 import { findGonePatients, letGo } from './removal.ts'
 import { ensureTable } from './resource-table.ts'
-import { countRosterChange, joinersSql } from './rosters.ts'
+import { countRosterChange, joinersSql, newcomersSql } from './rosters.ts'
 import type { Staging } from './staging.ts'
 import { landedType, lost, untouched, type TypeFigures } from './type-figures.ts'
 import { stagedKeys, type TypeKeys } from './type-keys.ts'
@@ -16,6 +16,15 @@ import { upsert } from './upsert.ts'
 /** Temporary table of the roster that a run brings. */
 export const ROSTER = 'staged_roster'
 const JOINERS = 'staged_joiners'
+const NEWCOMERS = 'staged_newcomers'
+
+/** Names of temporary tables of patients; `undefined` for nobody. */
+interface Newcomers {
+  /** Who joins by this run. */
+  readonly joiners: string | undefined
+  /** They, and whoever joined a Group so lately that their history may come once more. */
+  readonly newcomers: string | undefined
+}
 
 /** What was staged for one landing. */
 export interface StagedRun {
@@ -37,10 +46,10 @@ export async function applyLanding(
   const keysOf = await beginWithLines(context, staged.staging)
   const before = await rowCounts(context)
   const roster = staged.hasRoster ? await countRosterChange(sql, run.cohort, ROSTER) : undefined
-  const joiners = await findJoiners(context, roster)
+  const people = await findNewcomers(context, await findJoiners(context, roster))
   const received = new Map<string, TypeFigures>()
   for (const [type, keys] of keysOf) {
-    received.set(type, await land(context, keys, { before: before.get(type) ?? 0, joiners }))
+    received.set(type, await land(context, keys, { before: before.get(type) ?? 0, ...people }))
   }
   const patients = keysOf.get('Patient')
   if (patients !== undefined) await writeMerges(context, patients)
@@ -110,13 +119,29 @@ async function findJoiners(
   return JOINERS
 }
 
+/** A source may take the overlap before a Group's roster for the time when they joined. */
+async function findNewcomers(
+  { sql, run }: LandingContext,
+  joiners: string | undefined,
+): Promise<Newcomers> {
+  if (run.since === undefined || !run.cohort.cohort.startsWith('group/')) {
+    return { joiners, newcomers: joiners }
+  }
+  const also = joiners === undefined ? '' : `UNION SELECT patient FROM temp.${joiners}`
+  await sql.run(
+    `CREATE OR REPLACE TEMP TABLE ${NEWCOMERS} AS
+     SELECT patient FROM ${newcomersSql(run.cohort, run.since)} ${also}`,
+  )
+  return { joiners, newcomers: NEWCOMERS }
+}
+
 async function land(
   context: LandingContext,
   keys: TypeKeys,
-  options: { readonly before: number; readonly joiners: string | undefined },
+  options: Newcomers & { readonly before: number },
 ): Promise<TypeFigures> {
   const figures = untouched(keys.type, options.before)
-  const received = await settleReceived(context, keys, options.joiners)
+  const received = await settleReceived(context, keys, options.newcomers)
   const count = received.received
   const changed = keys.isDirect
     ? { inserted: count, gained: count }

@@ -14,13 +14,14 @@ export interface ReceivedFigures {
 /**
  * Takes out the lines that lose against another of the same id, and counts the rest.
  *
- * @param joiners - Name of the temporary table of this run's joiners; `undefined` where nobody joins.
+ * @param newcomers - Name of the temporary table of patients whose history may be among the changes;
+ *   `undefined` for nobody.
  * @throws {@link ResourceWithoutIdError}
  */
 export async function settleReceived(
   context: LandingContext,
   keys: TypeKeys,
-  joiners: string | undefined,
+  newcomers: string | undefined,
 ): Promise<ReceivedFigures> {
   const { sql } = context
   const { lines, without } = await sql.row(
@@ -29,7 +30,7 @@ export async function settleReceived(
   )
   if (numberOf(without) > 0) throw new ResourceWithoutIdError(keys.type, numberOf(without))
   const duplicates = await removeDuplicates(context, keys)
-  const compared = await countComparable(context, keys, joiners)
+  const compared = await countComparable(context, keys, newcomers)
   return { received: numberOf(lines) - duplicates, duplicates, ...compared }
 }
 
@@ -59,14 +60,14 @@ async function removeDuplicates(context: LandingContext, keys: TypeKeys): Promis
 async function countComparable(
   context: LandingContext,
   keys: TypeKeys,
-  joiners: string | undefined,
+  newcomers: string | undefined,
 ): Promise<Pick<ReceivedFigures, 'older' | 'comparable'>> {
   const { older, comparable } = await context.sql.row(
     `SELECT count(*) AS comparable,
        count(*) FILTER (last_updated < ${sqlInstant(context.run.since)}) AS older
      FROM ${keysSql(context, keys)} k
      WHERE (part = 'changes' OR id IN (SELECT id FROM temp.losing_lines WHERE part = 'changes'))
-       AND ${hasOthersSql(context, keys, joiners)}`,
+       AND ${hasOthersSql(context, keys, newcomers)}`,
   )
   return { older: numberOf(older), comparable: numberOf(comparable) }
 }

@@ -66,6 +66,13 @@ export function joinersSql(cohort: CohortKey, table: string): string {
     ANTI JOIN ${landedRosterSql(cohort)} l ON l.patient = s.patient)`
 }
 
+/** SQL of the members of a landed roster who joined after an instant: column `patient`. */
+export function newcomersSql({ source, cohort }: CohortKey, since: Date): string {
+  return `(SELECT patient FROM sync.rosters
+    WHERE source = ${sqlText(source)} AND cohort = ${sqlText(cohort)} AND left_at IS NULL
+      AND joined_at > ${sqlInstant(since)})`
+}
+
 /** Lets spells end and begin, as of the new roster. */
 export async function writeRoster(
   { sql, run, source, cohort, runId }: LandingContext,

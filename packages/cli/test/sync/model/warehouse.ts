@@ -43,7 +43,7 @@ export async function readWarehouse(path: string): Promise<Warehouse> {
   await using db = await openDuckDb({ path, readOnly: true, threads: 1 })
   const connection = await db.connect()
   const ask = async (sql: string): Promise<readonly Row[]> =>
-    (await connection.runAndReadAll(sql)).getRowObjectsJson() as readonly Row[]
+    (await connection.runAndReadAll(sql)).getRowObjectsJson()
   try {
     return await readAll(ask)
   } finally {
