@@ -7,6 +7,7 @@ export {
   type RecordedRequest,
   SCRIPTED_TRANSACTION_TIME,
   type ScriptedAnswer,
+  type ScriptedExport,
   type ScriptedFile,
   type ScriptedManifest,
   startMisbehavingProvider,

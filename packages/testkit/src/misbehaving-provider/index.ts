@@ -3,6 +3,7 @@ export type {
   ProviderScript,
   RecordedRequest,
   ScriptedAnswer,
+  ScriptedExport,
   ScriptedFile,
   ScriptedManifest,
 } from './provider-script.ts'

@@ -56,6 +56,14 @@ export interface ScriptedFile {
   readonly always?: FileBehaviour
 }
 
+/** What one export of several comes to. What is left out is as {@link ProviderScript} has it. */
+export interface ScriptedExport {
+  readonly transactionTime?: string
+  readonly files?: readonly ScriptedFile[]
+  /** Changes the manifest before it is sent, as {@link ProviderScript.manifest} does. */
+  readonly manifest?: (manifest: ScriptedManifest, page: number) => unknown
+}
+
 /** What a provider does, endpoint by endpoint. What is left out is done properly. */
 export interface ProviderScript {
   /** Answers to the first, second … kick-off request; afterwards kick-offs are accepted. */
@@ -85,6 +93,14 @@ export interface ProviderScript {
    * (202); after `status`, before the complete manifest. Pages are `filesPerPage` long.
    */
   readonly partial?: readonly number[]
+  /**
+   * What the export of an accepted kick-off comes to, by what was asked for. Each export has a status
+   * URL and files of its own then. Without it, all are the same one.
+   *
+   * @param index - 0 for the first accepted kick-off.
+   * @returns An answer with a `status` refuses the kick-off.
+   */
+  readonly export?: (request: RecordedRequest, index: number) => ScriptedExport | ScriptedAnswer
   /** A bearer token without which kick-off, status and delete are answered with 401. */
   readonly token?: string
 }

@@ -5,6 +5,7 @@ import type {
   ProviderScript,
   RecordedRequest,
   ScriptedAnswer,
+  ScriptedExport,
   ScriptedFile,
   ScriptedManifest,
 } from './provider-script.ts'
@@ -42,12 +43,22 @@ export async function startMisbehavingProvider(
   return provider
 }
 
+const KICK_OFF = /^\/fhir\/(?:Patient\/|Group\/[^/]+\/)?\$export(?:-v4)?(?:\?|$)/
+
+/** A request and the answer to it. */
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
 class ScriptedProvider implements MisbehavingProvider {
   readonly requests: RecordedRequest[] = []
   readonly #script: ProviderScript
   readonly #server: Server
   readonly #counts = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
+  /** Of accepted kick-offs, where the script tells exports apart. */
+  readonly #exports: ScriptedExport[] = []
   /** While the job runs: pages that there are already. */
   #visiblePages: number | undefined
   origin = ''
@@ -111,17 +122,21 @@ class ScriptedProvider implements MisbehavingProvider {
     }
     const { method = '', url: path = '' } = request
     const headers = request.headers as RecordedRequest['headers']
-    this.requests.push({ method, path, headers, body: Buffer.concat(pieces).toString('utf8') })
+    const recorded = { method, path, headers, body: Buffer.concat(pieces).toString('utf8') }
+    this.requests.push(recorded)
     for (const listener of this.#listeners) listener()
     this.#listeners.clear()
-    this.#answer(request, response)
+    this.#answer({ request, response }, recorded)
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const path = request.url ?? ''
-    const file = /^\/files\/(\d+)$/.exec(path)
+  #answer({ request, response }: Exchange, recorded: RecordedRequest): void {
+    const { path } = recorded
+    const file = /^(?:\/exports\/(\d+))?\/files\/(\d+)$/.exec(path)
     if (file !== null) {
-      this.#answerFile({ request, response }, Number(file[1]))
+      this.#answerFile(
+        { request, response },
+        { number: Number(file[1] ?? 1), index: Number(file[2]) },
+      )
       return
     }
     const content = this.#script.content?.[path.replace(/\?.*$/, '')]
@@ -139,73 +154,81 @@ class ScriptedProvider implements MisbehavingProvider {
       sendAnswer(response, { status: 401, headers: { 'www-authenticate': 'Bearer' } })
       return
     }
-    const page = /^\/status\/1(?:\/pages\/(\d+))?$/.exec(path)
-    if (page === null) sendAnswer(response, this.#kickOffAnswer(path))
+    const status = /^\/status\/(\d+)(?:\/pages\/(\d+))?$/.exec(path)
+    if (status === null) sendAnswer(response, this.#kickOffAnswer(recorded))
     else if (request.method === 'DELETE') sendAnswer(response, this.#deleteAnswer())
-    else sendAnswer(response, this.#statusAnswer(Number(page[1] ?? 0)))
+    else sendAnswer(response, this.#statusAnswer(Number(status[1]), Number(status[2] ?? 0)))
+  }
+
+  /** What an export comes to; the first one is that of the script where it tells none apart. */
+  #exportOf(number: number): ScriptedExport {
+    const { files, manifest } = this.#script
+    return { ...(files && { files }), ...(manifest && { manifest }), ...this.#exports[number - 1] }
   }
 
   #answerFile(
-    exchange: { request: IncomingMessage; response: ServerResponse },
-    index: number,
+    exchange: Exchange,
+    { number, index }: { readonly number: number; readonly index: number },
   ): void {
-    const file = this.#script.files?.[index]
+    const file = this.#exportOf(number).files?.[index]
     if (file === undefined) {
       sendAnswer(exchange.response, { status: 404 })
       return
     }
-    const scripted = file.requests?.[this.#count(`file ${index}`)]
+    const scripted = file.requests?.[this.#count(`file ${number} ${index}`)]
     sendFile(exchange, file, { ...file.always, ...scripted })
   }
 
-  #kickOffAnswer(path: string): ScriptedAnswer {
-    if (!/^\/fhir\/(?:Patient\/|Group\/[^/]+\/)?\$export(?:-v4)?(?:\?|$)/.test(path))
-      return { status: 404 }
-    const accepted = { status: 202, headers: { 'content-location': this.statusUrl } }
-    return this.#script.kickOff?.[this.#count('kick-off')] ?? accepted
+  #kickOffAnswer(recorded: RecordedRequest): ScriptedAnswer {
+    if (!KICK_OFF.test(recorded.path)) return { status: 404 }
+    const scripted = this.#script.kickOff?.[this.#count('kick-off')]
+    if (scripted !== undefined) return scripted
+    const number = this.#exports.length + 1
+    const begun = this.#script.export?.(recorded, number - 1)
+    if (begun !== undefined && 'status' in begun) return begun
+    if (begun !== undefined) this.#exports.push(begun)
+    const statusUrl = begun === undefined ? this.statusUrl : `${this.origin}/status/${number}`
+    return { status: 202, headers: { 'content-location': statusUrl } }
   }
 
   #deleteAnswer(): ScriptedAnswer {
     return this.#script.delete?.[this.#count('delete')] ?? { status: 202 }
   }
 
-  #statusAnswer(page: number): ScriptedAnswer {
+  #statusAnswer(number: number, page: number): ScriptedAnswer {
+    if (number > Math.max(1, this.#exports.length)) return { status: 404 }
     const scripted = page === 0 ? this.#script.status?.[this.#count('status')] : undefined
     if (scripted !== undefined) return scripted
     if (page === 0) this.#visiblePages = this.#script.partial?.[this.#count('partial')]
     if (page >= (this.#visiblePages ?? Infinity)) return { status: 404 }
-    if (this.#visiblePages !== undefined) return { status: 202, body: this.#manifest(page) }
+    const manifest = this.#manifest(number, page)
+    if (this.#visiblePages !== undefined) return { status: 202, body: manifest }
     const headers = this.#script.manifestHeaders ?? {}
-    const manifest = this.#manifest(page)
-    return { status: 200, headers, body: this.#script.manifest?.(manifest, page) ?? manifest }
+    const changed = this.#exportOf(number).manifest?.(manifest, page)
+    return { status: 200, headers, body: changed ?? manifest }
   }
 
-  #manifest(page: number): ScriptedManifest {
-    const files = this.#script.files ?? []
+  #manifest(number: number, page: number): ScriptedManifest {
+    const { files = [], transactionTime = SCRIPTED_TRANSACTION_TIME } = this.#exportOf(number)
     const perPage = this.#script.filesPerPage ?? Math.max(files.length, 1)
     const entries = files.map((file, index) => ({ file, index }))
     const shown = entries.slice(page * perPage, (page + 1) * perPage)
+    const folder = number === 1 ? '/files' : `/exports/${number}/files`
     const ofKind = (kind: OutputFileKind): readonly Readonly<Record<string, unknown>>[] =>
       shown
         .filter(({ file }) => (file.kind ?? 'output') === kind)
-        .map(({ file, index }) => this.#entry(file, index))
+        .map(({ file, index }) => entryOf(file, `${this.origin}${folder}/${index}`))
     const shownFiles = Math.min(files.length, (this.#visiblePages ?? Infinity) * perPage)
-    const last = (page + 1) * perPage >= shownFiles
+    const next = `${this.origin}/status/${number}/pages/${page + 1}`
     return {
-      transactionTime: SCRIPTED_TRANSACTION_TIME,
+      transactionTime,
       request: `${this.url}/$export`,
       requiresAccessToken: this.#script.token !== undefined,
       output: ofKind('output'),
       deleted: ofKind('deleted'),
       error: ofKind('outcome'),
-      ...(last ? {} : { link: [{ relation: 'next', url: `${this.statusUrl}/pages/${page + 1}` }] }),
+      ...((page + 1) * perPage < shownFiles && { link: [{ relation: 'next', url: next }] }),
     }
-  }
-
-  #entry(file: ScriptedFile, index: number): Readonly<Record<string, unknown>> {
-    const text = Buffer.from(file.content).toString('utf8')
-    const count = text.split('\n').filter((line) => line.trim() !== '').length
-    return { type: file.type, url: `${this.origin}/files/${index}`, count, ...file.entry }
   }
 
   /** How often this was called with the same name before. */
@@ -214,4 +237,10 @@ class ScriptedProvider implements MisbehavingProvider {
     this.#counts.set(name, count + 1)
     return count
   }
+}
+
+function entryOf(file: ScriptedFile, url: string): Readonly<Record<string, unknown>> {
+  const text = Buffer.from(file.content).toString('utf8')
+  const count = text.split('\n').filter((line) => line.trim() !== '').length
+  return { type: file.type, url, count, ...file.entry }
 }

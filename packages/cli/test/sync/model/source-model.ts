@@ -67,7 +67,7 @@ export class SourceModel {
       const resource = this.#resource(name)
       if (resource === undefined) return false
       if (cohort === 'patient' && resource.resourceType === 'Group') {
-        return referencesOf(resource).some((reference) => this.#texts.has(reference))
+        return referencesOf(resource).length > 0
       }
       return patientsOf(resource).some((id) => members.has(id))
     })
