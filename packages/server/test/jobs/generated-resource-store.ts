@@ -4,7 +4,9 @@ import type {
   ExportQuery,
   Partition,
   PlanLimits,
+  MemberChangeResult,
   ReadResult,
+  ResourceHead,
   ResourceStore,
   SearchPage,
   Snapshot,
@@ -84,6 +86,18 @@ export class GeneratedResourceStore implements ResourceStore {
 
   async writeBundle(): Promise<BundleResult> {
     throw new TypeError('Read-only')
+  }
+
+  async changeMembers(): Promise<MemberChangeResult> {
+    throw new TypeError('Read-only')
+  }
+
+  async head(): Promise<ResourceHead> {
+    return { state: 'unknown' }
+  }
+
+  async groupsCreatedBy(): Promise<readonly string[]> {
+    return []
   }
 
   async read(): Promise<ReadResult> {

@@ -1,6 +1,7 @@
 import type { Database } from '../database.ts'
 import type { OutcomeIssue, ResourceType } from '@flatfhir/protocol'
 import type { ResourceBlock } from '@flatfhir/server'
+import { VersionTable } from '../resource-store/version-table.ts'
 import { prepareBlockQuery, type BlockRow } from './block-query.ts'
 
 /** Rows to read: SQL that yields `ord, key, bytes, body` after `:after`, at most `:rows` of them. */
@@ -102,9 +103,12 @@ class RowReader {
   readonly #source: RowSource
   readonly #body
   readonly #rows
+  readonly #database: Database
+  #versions: VersionTable | undefined
 
   constructor(database: Database, source: RowSource) {
     this.#source = source
+    this.#database = database
     this.#body = database.prepare(
       'SELECT bytes, CAST(body AS BLOB) AS body FROM version WHERE key = ?',
     )
@@ -145,13 +149,19 @@ class RowReader {
   #readBody(key: number): Uint8Array | undefined {
     try {
       const row = this.#body.get(key) as { bytes: number; body: Uint8Array | null } | undefined
-      const body = row?.body
+      const isSplit = row?.body != null && row.body.length < row.bytes
+      const body = isSplit ? this.#splitBody(key) : row?.body
       if (row === undefined || body?.length !== row.bytes) return undefined
       const isObject = body[0] === OPEN_BRACE && body.at(-1) === CLOSE_BRACE
       return isObject && !body.includes(LINE_FEED) && !body.includes(0) ? body : undefined
     } catch {
       return undefined
     }
+  }
+
+  #splitBody(key: number): Uint8Array {
+    this.#versions ??= new VersionTable(this.#database)
+    return this.#versions.body(key)
   }
 
   #damaged(key: number): OutcomeIssue {

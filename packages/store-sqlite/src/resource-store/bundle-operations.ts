@@ -7,8 +7,14 @@ import {
   type OutcomeIssue,
   type ResourceType,
 } from '@flatfhir/protocol'
-import type { BundleResult, WriteResult } from '@flatfhir/server'
-import { applyWrite, issueOf, prepareWrite, type PreparedWrite } from './resource-operations.ts'
+import type { BundleResult, WriteAuthor, WriteResult } from '@flatfhir/server'
+import {
+  applyWrite,
+  issueOf,
+  prepareWrite,
+  type PreparedWrite,
+  type PreparingOptions,
+} from './resource-operations.ts'
 import type { ResourceWriter } from './resource-writer.ts'
 
 type Rejection = Extract<BundleResult, { state: 'rejected' }>
@@ -42,13 +48,16 @@ type EntryRequest =
 export function writeBundle(
   writer: ResourceWriter,
   body: Uint8Array,
-  newId: () => string,
+  options: PreparingOptions,
 ): BundleResult {
   const read = readWritableBundle(body)
   if ('state' in read) return read
-  const requests = read.entries.map((entry) => readRequest(entry, newId))
+  const requests = read.entries.map((entry) => readRequest(entry, options.newId))
   const links = read.type === 'transaction' ? linksBetween(read.entries, requests) : new Map()
-  const writes = read.entries.map((entry, index) => prepareEntry(entry, requests[index], links))
+  const { author } = options
+  const writes = read.entries.map((entry, index) =>
+    prepareEntry(entry, requests[index], { links, author }),
+  )
   return read.type === 'transaction'
     ? writeTransaction(writer, writes)
     : { state: 'done', type: 'batch', entries: writeBatch(writer, writes) }
@@ -139,7 +148,7 @@ function linksBetween(
 function prepareEntry(
   { resource }: BundleEntryText,
   request: EntryRequest | undefined,
-  links: ReadonlyMap<string, string>,
+  { links, author }: { links: ReadonlyMap<string, string>; author: WriteAuthor | undefined },
 ): PreparedWrite {
   if (request === undefined) return { kind: 'invalid', issue: invalid('The entry has no request') }
   if (request.method === 'invalid') return { kind: 'invalid', issue: request.issue }
@@ -151,11 +160,17 @@ function prepareEntry(
   try {
     const body = rewriteLinks(resource, links)
     if (request.method === 'POST') {
-      return prepareWrite({ kind: 'create', type: request.type, body }, () => request.id)
+      return prepareWrite(
+        { kind: 'create', type: request.type, body },
+        { newId: () => request.id, author },
+      )
     }
     const { type, id, ifMatch } = request
     const update = { kind: 'update', type, id, body } as const
-    return prepareWrite(ifMatch === undefined ? update : { ...update, ifMatch }, () => id)
+    return prepareWrite(ifMatch === undefined ? update : { ...update, ifMatch }, {
+      newId: () => id,
+      author,
+    })
   } catch (error) {
     return { kind: 'invalid', issue: issueOf(error) }
   }

@@ -14,6 +14,7 @@ export class NodeTable {
   readonly #find
   readonly #insert
   readonly #point
+  readonly #current
   // Node numbers never change and rows are never removed, so only a rollback makes this wrong.
   readonly #remembered = new Map<string, number>()
 
@@ -22,6 +23,7 @@ export class NodeTable {
       'SELECT node, current_key AS currentKey FROM node WHERE type = ? AND id = ?',
     )
     this.#insert = database.prepare('INSERT INTO node (type, id, current_key) VALUES (?, ?, ?)')
+    this.#current = database.prepare('SELECT current_key AS key FROM node WHERE node = ?')
     this.#point = database.prepare('UPDATE node SET current_key = ? WHERE node = ?')
   }
 
@@ -32,6 +34,13 @@ export class NodeTable {
   /** Adds a node for a resource that is being written for the first time. */
   add(code: number, id: string, currentKey: number): number {
     return Number(this.#insert.run(code, id, currentKey).lastInsertRowid)
+  }
+
+  /** The newest version of a node that was written. */
+  currentKeyOf(node: number): number {
+    const row = this.#current.get(node) as { key: number | null } | undefined
+    if (row?.key == null) throw new RangeError(`The database has no version of node ${node}`)
+    return row.key
   }
 
   setCurrent(node: number, key: number): void {

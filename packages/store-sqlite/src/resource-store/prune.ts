@@ -15,6 +15,28 @@ export function prune(database: Database, supersededBeforeMs: number): void {
   dropEvaluations(database, supersededBeforeMs)
   if (horizon.sequence === null) return
   while (pruneSome(database, horizon.sequence) === ROWS_AT_ONCE) continue
+  while (prunePieces(database, horizon.sequence) === ROWS_AT_ONCE) continue
+}
+
+/** Pieces of rosters that no version is left of. */
+function prunePieces(database: Database, horizon: number): number {
+  return inTransaction(database, () => {
+    const ended = database
+      .prepare(
+        `SELECT roster, place, from_seq AS fromSeq, text FROM roster_piece
+         WHERE to_seq <= ? AND to_seq < ${NEVER} LIMIT ${ROWS_AT_ONCE}`,
+      )
+      .all(horizon) as { roster: number; place: number; fromSeq: number; text: number }[]
+    const dropPiece = database.prepare(
+      'DELETE FROM roster_piece WHERE roster = ? AND place = ? AND from_seq = ?',
+    )
+    const dropText = database.prepare('DELETE FROM roster_text WHERE text = ?')
+    for (const { roster, place, fromSeq, text } of ended) {
+      dropPiece.run(roster, place, fromSeq)
+      dropText.run(text)
+    }
+    return ended.length
+  })
 }
 
 /** What member filters came to for exports of long ago. */
@@ -57,6 +79,7 @@ function pruneSome(database: Database, horizon: number): number {
           SELECT coalesce(sum(bytes), 0) FROM temp.pruned WHERE key / ${SEGMENT_KEYS} = segment)
       WHERE segment IN (SELECT key / ${SEGMENT_KEYS} FROM temp.pruned);
       DELETE FROM version WHERE key IN (SELECT key FROM temp.pruned);
+      DELETE FROM split_roster WHERE key IN (SELECT key FROM temp.pruned);
     `)
     return changes
   })

@@ -58,7 +58,11 @@ const MAX_DEPTH = 200
  *
  * @throws `ResourceInvalidError` when the text is nested absurdly, or has an element twice.
  */
-export function indexResource(text: ResourceText, id: string): IndexedResource {
+export function indexResource(
+  text: ResourceText,
+  id: string,
+  { hasMembersElsewhere = false }: { readonly hasMembersElsewhere?: boolean } = {},
+): IndexedResource {
   const supports = new Map<string, Target>()
   collectSupports(text.resource, supports, 0)
   return {
@@ -68,8 +72,9 @@ export function indexResource(text: ResourceText, id: string): IndexedResource {
     patients: compartmentsOf(text, id),
     supports: [...supports.values()],
     provenanceTargets: text.type === 'Provenance' ? provenanceTargets(text.resource) : [],
-    ...(text.type === 'Group' && groupIndex(text.resource)),
-    members: text.type === 'Group' ? rosterMembers(arrayOf(text.resource['member'])) : undefined,
+    ...(text.type === 'Group'
+      ? groupIndex(text.resource, hasMembersElsewhere)
+      : { members: undefined }),
     terms: searchTerms(text.type, text.resource),
   }
 }
@@ -133,11 +138,15 @@ function provenanceTargets(resource: Readonly<Record<string, unknown>>): readonl
   return [...targets.values()]
 }
 
-function groupIndex(resource: Readonly<Record<string, unknown>>): {
-  memberFilter: MemberFilter | undefined
-} {
-  const hasMembers = arrayOf(resource['member']).length > 0
-  return { memberFilter: memberFilterOf(resource, hasMembers) }
+function groupIndex(
+  resource: Readonly<Record<string, unknown>>,
+  hasMembersElsewhere: boolean,
+): Pick<IndexedResource, 'members' | 'memberFilter'> {
+  const elements = arrayOf(resource['member'])
+  return {
+    members: rosterMembers(elements),
+    memberFilter: memberFilterOf(resource, hasMembersElsewhere || elements.length > 0),
+  }
 }
 
 /**

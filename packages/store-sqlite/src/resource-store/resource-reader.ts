@@ -1,5 +1,11 @@
 import { RequestInvalidError, type ResourceType } from '@flatfhir/protocol'
-import type { ReadResult, SearchPage, SearchQuery, StoredResource } from '@flatfhir/server'
+import type {
+  ReadResult,
+  ResourceHead,
+  SearchPage,
+  SearchQuery,
+  StoredResource,
+} from '@flatfhir/server'
 import type { Database } from '../database.ts'
 import { typeCode } from './keys.ts'
 import { foldName } from './search-terms.ts'
@@ -28,6 +34,25 @@ export class ResourceReader {
     return { state: 'deleted', versionId: String(row.version), lastUpdated }
   }
 
+  head(type: ResourceType, id: string): ResourceHead {
+    const found = this.#find.get(typeCode(type), id) as { key: number } | undefined
+    if (found === undefined) return { state: 'unknown' }
+    const row = this.#versions.get(found.key)
+    const lastUpdated = new Date(this.#versions.writtenAt(row))
+    const state = row.bytes > 0 ? 'found' : 'deleted'
+    return { state, versionId: String(row.version), lastUpdated }
+  }
+
+  groupsCreatedBy(clientId: string): readonly string[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT n.id FROM group_owner o JOIN node n ON n.node = o.node
+         WHERE o.client = ? ORDER BY n.id`,
+      )
+      .all(clientId) as { id: string }[]
+    return rows.map(({ id }) => id)
+  }
+
   search(query: SearchQuery): SearchPage {
     const code = typeCode(query.type)
     const { where, parameters } = criteria(query)
@@ -37,14 +62,15 @@ export class ResourceReader {
       .prepare(`SELECT count(*) AS n ${from}`)
       .get(code, ...parameters) as { n: number }
     const rows = this.#database
-      .prepare(`SELECT n.node, n.id, v.key ${from} AND n.node > ? ORDER BY n.node LIMIT ?`)
+      .prepare(`SELECT n.node, n.id, v.key, v.bytes ${from} AND n.node > ? ORDER BY n.node LIMIT ?`)
       .all(code, ...parameters, cursorNode(query.cursor), query.pageSize + 1) as {
       node: number
       id: string
       key: number
+      bytes: number
     }[]
-    const page = rows.slice(0, query.pageSize)
-    const last = rows.length > query.pageSize ? page.at(-1) : undefined
+    const page = pageOf(rows, query.pageSize)
+    const last = rows.length > page.length ? page.at(-1) : undefined
     return {
       resources: page.map(({ id, key }) => this.#resource(query.type, id, key)),
       total: total.n,
@@ -57,6 +83,21 @@ export class ResourceReader {
     const lastUpdated = new Date(this.#versions.writtenAt(row))
     return { type, id, versionId: String(row.version), lastUpdated, body: this.#versions.body(key) }
   }
+}
+
+/** A page has fewer rows where they are large: one Group may be 100 MB. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024
+
+function pageOf<Row extends { readonly bytes: number }>(
+  rows: readonly Row[],
+  pageSize: number,
+): readonly Row[] {
+  let bytes = 0
+  const end = rows.findIndex((row, index) => {
+    bytes += row.bytes
+    return index >= pageSize || (index > 0 && bytes > MAX_PAGE_BYTES)
+  })
+  return end === -1 ? rows : rows.slice(0, end)
 }
 
 interface Criteria {

@@ -8,7 +8,12 @@ import type {
   SearchPage,
   SearchQuery,
   Snapshot,
+  MemberChange,
+  MemberChangeResult,
+  ResourceHead,
+  WriteAuthor,
   WriteOperation,
+  WriteOptions,
   WriteResult,
 } from '@flatfhir/server'
 import { migrate, openDatabase } from '../database.ts'
@@ -17,6 +22,7 @@ import { exportWindow } from '../partitions/export-window.ts'
 import { planPartitions } from '../partitions/plan.ts'
 import { serveWorker } from '../worker-rpc.ts'
 import { writeBundle } from './bundle-operations.ts'
+import { changeMembers } from './member-change.ts'
 import { prune } from './prune.ts'
 import { applyWrite, newResourceId, prepareWrite } from './resource-operations.ts'
 import { ResourceReader } from './resource-reader.ts'
@@ -30,8 +36,11 @@ export interface ResourceWorkerOptions {
 
 /** The functions that a worker of the store offers. */
 export interface ResourceWorkerHandlers {
-  write(operations: readonly WriteOperation[], atomic: boolean): readonly WriteResult[]
-  writeBundle(body: Uint8Array): BundleResult
+  write(operations: readonly WriteOperation[], options: WriteOptions): readonly WriteResult[]
+  writeBundle(body: Uint8Array, author: WriteAuthor | undefined): BundleResult
+  changeMembers(change: MemberChange, author: WriteAuthor | undefined): MemberChangeResult
+  head(type: ResourceType, id: string): ResourceHead
+  groupsCreatedBy(clientId: string): readonly string[]
   read(type: ResourceType, id: string): ReadResult
   search(query: SearchQuery): SearchPage
   takeSnapshot(): Snapshot
@@ -58,8 +67,12 @@ serveWorker<ResourceWorkerHandlers>((options) => {
   const reader = new ResourceReader(database)
   return {
     handlers: {
-      write: (operations, atomic) => write(writer, operations, atomic),
-      writeBundle: (body) => writeBundle(writer, body, newResourceId),
+      write: (operations, options) => write(writer, operations, options),
+      writeBundle: (body, author) => writeBundle(writer, body, { newId: newResourceId, author }),
+      changeMembers: (change, author) =>
+        writer.transaction(() => changeMembers(writer, change, author)),
+      head: (type, id) => reader.head(type, id),
+      groupsCreatedBy: (clientId) => reader.groupsCreatedBy(clientId),
       read: (type, id) => reader.read(type, id),
       search: (query) => reader.search(query),
       takeSnapshot: () => writer.takeSnapshot(),
@@ -80,9 +93,10 @@ serveWorker<ResourceWorkerHandlers>((options) => {
 function write(
   writer: ResourceWriter,
   operations: readonly WriteOperation[],
-  atomic: boolean,
+  { atomic = false, author }: WriteOptions,
 ): readonly WriteResult[] {
-  const prepared = operations.map((operation) => prepareWrite(operation, newResourceId))
+  const options = { newId: newResourceId, author }
+  const prepared = operations.map((operation) => prepareWrite(operation, options))
   try {
     return writer.transaction(() => {
       const results = prepared.map((one) => applyWrite(writer, one))

@@ -2,6 +2,7 @@ import {
   readResourceText,
   ResourceInvalidError,
   stampResource,
+  stampTemplate,
   versionStamp,
 } from '@flatfhir/protocol'
 import { inTransaction, type Database } from '../database.ts'
@@ -10,8 +11,15 @@ import { sequenceOf, SEQUENCE_SPAN, typeCode, versionKey } from './keys.ts'
 import { NodeTable, type Node } from './node-table.ts'
 import { PatientPresence } from './patient-presence.ts'
 import { ProvenanceTargets } from './provenance-targets.ts'
-import { indexResource, type IndexedResource } from './resource-index.ts'
+import type { JoiningMember } from './member-change.ts'
+import {
+  indexResource,
+  type IndexedResource,
+  type RosterMember,
+  type Target,
+} from './resource-index.ts'
 import { Roster } from './roster.ts'
+import type { RosterPiece } from './split-group.ts'
 import { SearchIndex } from './search-index.ts'
 import { Segments } from './segments.ts'
 import { SupportLinks } from './support-links.ts'
@@ -29,6 +37,16 @@ export interface WriteEffect {
 export interface WritableResource extends IndexedResource {
   /** Head, a gap as long as the stamp of version 1, and tail, in one piece; overwritten. */
   readonly roomForFirstVersion?: Uint8Array
+  /** The members were given piece by piece; `members` is not looked at. */
+  readonly isSplit?: boolean
+}
+
+/** Who joins a large Group, and who leaves it. */
+export interface PieceChange {
+  readonly joining: readonly JoiningMember[]
+  readonly leaving: readonly Target[]
+  /** Whether an element of the roster, parsed, is one of those who leave. */
+  readonly isLeaving: (element: unknown) => boolean
 }
 
 const PATIENT = typeCode('Patient')
@@ -123,6 +141,92 @@ export class ResourceWriter {
     return { state: current.bytes === 0 ? 'created' : 'updated', key }
   }
 
+  /**
+   * Within a transaction: begins a Group whose roster comes piece by piece, of which there is only one
+   * at a time. It ends with {@link finishGroup} or {@link abandonGroup}.
+   */
+  beginGroup(): void {
+    this.#database.exec('SAVEPOINT split_group')
+    this.#roster.beginGathering()
+    this.#versions.rosters.begin()
+  }
+
+  addPiece({ text, members }: RosterPiece): void {
+    this.#versions.rosters.add(text, this.#roster.gather(members))
+  }
+
+  finishGroup(shell: IndexedResource): WriteEffect {
+    const effect = this.put({ ...shell, isSplit: true })
+    if (effect.state === 'unchanged') this.abandonGroup()
+    else this.#database.exec('RELEASE split_group')
+    return effect
+  }
+
+  /** Whether a version's roster is stored in pieces. */
+  isSplit({ key }: VersionRow): boolean {
+    return Math.floor(key / SEQUENCE_SPAN) === GROUP && this.#versions.rosters.isSplit(key)
+  }
+
+  /** Whether somebody is in the roster of a Group, active or not. */
+  isMember(roster: number, { code, id }: Target): boolean {
+    const member = this.#nodes.find(code, id)?.node
+    return member !== undefined && this.#roster.has(roster, member)
+  }
+
+  /** Whether somebody is in the roster of a Group in just this way. */
+  isMemberAlready(roster: number, member: RosterMember): boolean {
+    return this.#roster.hasSame(roster, member)
+  }
+
+  /** Whether a Group has a member filter that selects from all patients. */
+  selectsFromEverybody(roster: number): boolean {
+    return this.#roster.selectsFromEverybody(roster)
+  }
+
+  /** Within a transaction: makes a version of a large Group that differs in single members. */
+  changePieces(current: VersionRow, { joining, leaving, isLeaving }: PieceChange): void {
+    const { node } = current
+    const key = this.#nextKey(GROUP)
+    const sequence = sequenceOf(key)
+    const { rosters } = this.#versions
+    const leavers = leaving.map(({ code, id }) => this.#nodes.numberOf(code, id))
+    for (const member of leavers) this.#roster.remove(node, member, sequence)
+    rosters.remove({ key, node }, leavers, isLeaving)
+    this.#roster.beginGathering()
+    const pieces = piecesOf(joining).map(({ text, members }) => {
+      return { text, members: this.#roster.gather(members) }
+    })
+    this.#roster.addGathered(node, sequence)
+    rosters.append({ key, node }, pieces)
+    const version = current.version + 1
+    const shell = this.#restamped(current, version)
+    const bytes = shell.length + rosters.currentBytes(node)
+    this.#versions.supersede(current.key, sequence)
+    this.#versions.insert({ ...current, key, version, statedKey: null }, shell, bytes)
+    this.#nodes.setCurrent(node, key)
+    this.#segments.count(key, bytes)
+  }
+
+  /** Within a transaction: notes whose a Group is; the first owner stays. */
+  setOwner(groupId: string, clientId: string): void {
+    this.#database
+      .prepare('INSERT OR IGNORE INTO group_owner (node, client) VALUES (?, ?)')
+      .run(this.#nodes.numberOf(GROUP, groupId), clientId)
+  }
+
+  /** The current version of a node that has one. */
+  currentOf(node: number): VersionRow {
+    return this.#versions.get(this.#nodes.currentKeyOf(node))
+  }
+
+  /** Undoes what was written since {@link beginGroup}. */
+  abandonGroup(): void {
+    this.#database.exec('ROLLBACK TO split_group')
+    this.#database.exec('RELEASE split_group')
+    // Members may have been numbered in between.
+    this.#nodes.forget()
+  }
+
   /** Within a transaction: deletes a resource, which is not there afterwards in any case. */
   delete(code: number, id: string): WriteEffect {
     const node = this.#nodes.find(code, id)
@@ -140,6 +244,7 @@ export class ResourceWriter {
     this.#segments.count(key, 0)
     if (code === PATIENT) this.#presence.end(node.node, sequenceOf(key))
     if (code === GROUP) {
+      this.#versions.rosters.end(node.node, sequenceOf(key))
       this.#roster.replace(node.node, [], sequenceOf(key))
       this.#roster.setFilter(node.node, undefined, sequenceOf(key))
     }
@@ -216,15 +321,28 @@ export class ResourceWriter {
     if (resource.code === PROVENANCE) this.#provenance.add(node, this.#targetsOf(resource))
     const patients = this.#patientsOf(resource, node)
     const patient = Compartments.mark(patients)
-    this.#versions.insert({ ...version, patient, statedKey: null }, body)
+    const rosterBytes = resource.code === GROUP ? this.#setRoster(resource, { key, node }) : 0
+    const bytes = body.length + rosterBytes
+    this.#versions.insert({ ...version, patient, statedKey: null }, body, bytes)
     this.#compartments.place({ code: resource.code, key, patients })
     this.#countLinks(node, patients, resource)
-    this.#segments.count(key, body.length)
-    if (resource.members !== undefined) {
-      this.#roster.replace(node, resource.members, sequenceOf(key))
-      this.#roster.setFilter(node, resource.memberFilter, sequenceOf(key))
-    }
+    this.#segments.count(key, bytes)
     if (resource.terms !== undefined) this.#search.add(node, resource.code, resource.terms)
+  }
+
+  /** @returns bytes of the roster that are not in the version's body. */
+  #setRoster(resource: WritableResource, { key, node }: { key: number; node: number }): number {
+    const sequence = sequenceOf(key)
+    const { rosters } = this.#versions
+    rosters.end(node, sequence)
+    this.#roster.setFilter(node, resource.memberFilter, sequence)
+    if (resource.isSplit !== true) {
+      this.#roster.replace(node, resource.members ?? [], sequence)
+      return 0
+    }
+    this.#roster.replaceByGathered(node, sequence)
+    rosters.open({ key, node })
+    return rosters.currentBytes(node)
   }
 
   #patientsOf(resource: IndexedResource, node: number): readonly number[] {
@@ -308,8 +426,9 @@ export class ResourceWriter {
   }
 
   #index(row: VersionRow): IndexedResource {
-    const text = readResourceText(this.#versions.body(row.key))
-    return indexResource(text, text.id ?? '')
+    const text = readResourceText(this.#versions.shell(row.key))
+    const hasMembersElsewhere = this.isSplit(row)
+    return indexResource(text, text.id ?? '', { hasMembersElsewhere })
   }
 
   /** A damaged text can still be replaced or deleted; what it referred to stays counted. */
@@ -322,10 +441,34 @@ export class ResourceWriter {
     }
   }
 
-  /** The same content gives, with the stamp that the current version has, the same bytes. */
-  #holdsSame(current: VersionRow, { template }: WritableResource): boolean {
-    if (current.bytes === 0) return false
-    const stamp = versionStamp(String(current.version), this.writtenAt(current))
-    return Buffer.compare(this.#versions.body(current.key), stampResource(template, stamp)) === 0
+  /** The text of a version with the stamp of the next one. */
+  #restamped({ key }: VersionRow, version: number): Uint8Array {
+    const text = readResourceText(this.#versions.shell(key))
+    const stamp = versionStamp(String(version), new Date(this.#writtenAt))
+    return stampResource(stampTemplate(text, text.id ?? ''), stamp)
   }
+
+  /** The same content gives, with the stamp that the current version has, the same bytes. */
+  #holdsSame(current: VersionRow, { template, isSplit = false }: WritableResource): boolean {
+    if (current.bytes === 0 || this.isSplit(current) !== isSplit) return false
+    const { rosters } = this.#versions
+    if (isSplit && rosters.digestOf(current.key) !== rosters.digest()) return false
+    const stamp = versionStamp(String(current.version), this.writtenAt(current))
+    return Buffer.compare(this.#versions.shell(current.key), stampResource(template, stamp)) === 0
+  }
+}
+
+const PIECE_MEMBERS = 128
+
+/** Those who join, in pieces of a roster. */
+function piecesOf(
+  joining: readonly JoiningMember[],
+): readonly { readonly text: Uint8Array; readonly members: readonly RosterMember[] }[] {
+  const pieces = []
+  for (let at = 0; at < joining.length; at += PIECE_MEMBERS) {
+    const some = joining.slice(at, at + PIECE_MEMBERS)
+    const text = Buffer.from(some.map((one) => one.text).join(','))
+    pieces.push({ text, members: some.map(({ member }) => member) })
+  }
+  return pieces
 }

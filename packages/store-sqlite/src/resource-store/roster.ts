@@ -42,6 +42,14 @@ export class Roster {
       remove: database.prepare(
         `UPDATE group_member SET to_seq = :sequence WHERE ${SAME} AND member = :member`,
       ),
+      has: database.prepare(
+        `SELECT 1 FROM group_member WHERE ${SAME} AND member = :member LIMIT 1`,
+      ),
+      hasSame: database.prepare(
+        `SELECT 1 FROM group_member WHERE ${SAME} AND member = :member AND inactive = :inactive
+           AND starts_at = :startsAt AND ends_at = :endsAt`,
+      ),
+      everybody: database.prepare(`SELECT 1 FROM member_filter WHERE ${SAME} AND everybody = 1`),
       closeFilter: database.prepare(`UPDATE member_filter SET to_seq = :sequence WHERE ${SAME}`),
       openFilter: database.prepare(`INSERT INTO member_filter VALUES (?, ?, ${NEVER}, ?, ?)`),
     }
@@ -85,9 +93,29 @@ export class Roster {
     this.#statements.clear.run()
   }
 
-  /** Ends every membership of one member. @returns whether there was one. */
-  remove(roster: number, member: number, sequence: number): boolean {
-    return Number(this.#statements.remove.run({ roster, member, sequence }).changes) > 0
+  /** Ends every membership of one member. */
+  remove(roster: number, member: number, sequence: number): void {
+    this.#statements.remove.run({ roster, member, sequence })
+  }
+
+  /** Whether the current member filter selects from all patients. */
+  selectsFromEverybody(roster: number): boolean {
+    return this.#statements.everybody.get({ roster }) !== undefined
+  }
+
+  /** Whether somebody is a member, active or not. */
+  has(roster: number, member: number): boolean {
+    return this.#statements.has.get({ roster, member }) !== undefined
+  }
+
+  /** Whether somebody is a member in just this way. */
+  hasSame(roster: number, { code, id, ...rest }: RosterMember): boolean {
+    const member = this.#nodes.find(code, id)?.node
+    if (member === undefined) return false
+    const inactive = rest.inactive ? 1 : 0
+    const { startsAt, endsAt } = rest
+    const row = this.#statements.hasSame.get({ roster, member, inactive, startsAt, endsAt })
+    return row !== undefined
   }
 
   /** Makes this the Group's member filter from `sequence` on; `undefined` for none. */

@@ -10,7 +10,11 @@ import type {
   SearchQuery,
   Snapshot,
   WorkerModule,
+  MemberChange,
+  MemberChangeResult,
+  ResourceHead,
   WriteOperation,
+  WriteOptions,
   WriteResult,
 } from '@flatfhir/server'
 import { mkdir } from 'node:fs/promises'
@@ -73,13 +77,31 @@ export class SqliteResourceStore implements ResourceStore {
 
   write(
     operations: readonly WriteOperation[],
-    options: { readonly atomic?: boolean } = {},
+    options: WriteOptions = {},
   ): Promise<readonly WriteResult[]> {
-    return this.#writing.call('write', operations, options.atomic ?? false)
+    return this.#writing.call('write', operations, options)
   }
 
-  writeBundle(body: Uint8Array): Promise<BundleResult> {
-    return this.#writing.call('writeBundle', body)
+  writeBundle(
+    body: Uint8Array,
+    { author }: Pick<WriteOptions, 'author'> = {},
+  ): Promise<BundleResult> {
+    return this.#writing.call('writeBundle', body, author)
+  }
+
+  changeMembers(
+    change: MemberChange,
+    { author }: Pick<WriteOptions, 'author'> = {},
+  ): Promise<MemberChangeResult> {
+    return this.#writing.call('changeMembers', change, author)
+  }
+
+  head(type: ResourceType, id: string): Promise<ResourceHead> {
+    return this.#reading.call('head', type, id)
+  }
+
+  groupsCreatedBy(clientId: string): Promise<readonly string[]> {
+    return this.#reading.call('groupsCreatedBy', clientId)
   }
 
   read(type: ResourceType, id: string): Promise<ReadResult> {

@@ -6,6 +6,7 @@ import { memberFilterTests } from './member-filters.ts'
 import { patientTests } from './patients.ts'
 import { provenanceTests } from './provenance.ts'
 import { restrictedDeletionTests } from './restricted-deletions.ts'
+import { rosterTests } from './rosters.ts'
 import { searchTests } from './search.ts'
 import { sinceChainTests, type RandomRuns } from './since-chain.ts'
 import { sinceTests } from './since.ts'
@@ -33,6 +34,7 @@ export function resourceStoreContract(
     memberFilterTests(openStore)
     patientTests(openStore)
     provenanceTests(openStore)
+    rosterTests(openStore)
     sinceTests(openStore)
     restrictedDeletionTests(openStore)
     sinceChainTests(openStore, options)
