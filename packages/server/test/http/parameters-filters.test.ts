@@ -18,10 +18,10 @@ beforeAll(async () => {
   await fill(provider, [
     { resourceType: 'Patient', id: 'ann', gender: 'female', name: [{ family: 'Müller' }] },
     { resourceType: 'Patient', id: 'bob', gender: 'male', name: [{ family: 'Jones' }] },
-    observation('ann-lab', 'ann', 'laboratory', '2026-01-01T12:00:00+02:00'),
-    observation('ann-vital', 'ann', 'vital-signs', '2026-01-02'),
-    observation('bob-lab', 'bob', 'laboratory', '2026-01-03'),
-    observation('bob-survey', 'bob', 'survey', '2026-01-04'),
+    observation('ann-lab', 'laboratory', '2026-01-01T12:00:00+02:00'),
+    observation('ann-vital', 'vital-signs', '2026-01-02'),
+    observation('bob-lab', 'laboratory', '2026-01-03'),
+    observation('bob-survey', 'survey', '2026-01-04'),
     { resourceType: 'Practitioner', id: 'doc', name: [{ family: 'Jones' }] },
     { resourceType: 'Organization', id: 'clinic', name: 'Clinic' },
     {
@@ -35,7 +35,8 @@ afterAll(async () => {
   await provider[Symbol.asyncDispose]()
 })
 
-function observation(id: string, patient: string, category: string, at: string): Json {
+/** The first part of its id is the patient's. */
+function observation(id: string, category: string, at: string): Json {
   return {
     resourceType: 'Observation',
     id,
@@ -43,7 +44,7 @@ function observation(id: string, patient: string, category: string, at: string):
     status: 'final',
     category: [{ coding: [{ code: category }] }],
     code: { text: 'x' },
-    subject: { reference: `Patient/${patient}` },
+    subject: { reference: `Patient/${id.split('-')[0] ?? ''}` },
     performer: [{ reference: 'Practitioner/doc' }],
     effectiveDateTime: at,
     valueQuantity: { value: 1.5 },
