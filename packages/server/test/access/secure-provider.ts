@@ -9,6 +9,7 @@ import {
   publicJwks,
   RemoteJwks,
   type RegisteredClient,
+  type RegistrationOptions,
   type RegistrationRequest,
 } from '@flatfhir/auth'
 import type { DataProviderOptions, ExportJobsOptions, SmartAccess } from '@flatfhir/server'
@@ -23,7 +24,10 @@ export interface SecureProvider extends AsyncDisposable {
   /** Moves the clock of the HTTP side and of tokens, not that of jobs. */
   readonly shiftClock: (ms: number) => void
   readonly now: () => Date
-  readonly addClient: (registration?: Partial<RegistrationRequest>) => Promise<RegisteredClient>
+  readonly addClient: (
+    registration?: Partial<RegistrationRequest>,
+    options?: Pick<RegistrationOptions, 'supportsConstraint'>,
+  ) => Promise<RegisteredClient>
   /** Asks the token endpoint. */
   readonly requestToken: (form: Record<string, string>) => Promise<Received>
   readonly assertion: (client: RegisteredClient, audience?: string) => Promise<string>
@@ -87,7 +91,7 @@ export async function startSecureProvider(
     shiftClock: (ms) => {
       offsetMs += ms
     },
-    addClient: async (registration) => {
+    addClient: async (registration, options) => {
       const client = newRegistration(
         {
           name: 'Test',
@@ -96,7 +100,7 @@ export async function startSecureProvider(
           groups: ['*'],
           ...registration,
         },
-        { now },
+        { now, ...options },
       )
       await clients.add(client)
       return client

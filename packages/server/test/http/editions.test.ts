@@ -77,7 +77,9 @@ describe.each([
     const [file] = manifest.output
     expect(file).toMatchObject({ type: 'Patient', count: 1 })
     expect(file?.fileSize).toBeGreaterThan(0)
-    expect(file?.extension).toEqual([{ url: expect.any(String), valueString: expect.any(String) }])
+    expect(file?.extension).toMatchObject([
+      { valueString: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    ])
     expect(empty.status).toBe(202)
   })
 
