@@ -13,6 +13,7 @@ import { ClientLimiter } from './access/client-limiter.ts'
 import { clientLimits, type ClientLimits } from './access/client-limits.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import { Access } from './http/access.ts'
+import { CreatedGroups } from './groups/created-groups.ts'
 import { listeningBaseUrl, normalBaseUrl } from './http/base-url.ts'
 import { binaryRoutes } from './http/binary.ts'
 import { bundleRoutes } from './http/bundle.ts'
@@ -315,6 +316,7 @@ class HttpDataProvider implements DataProvider {
       trustProxy: this.#options.trustProxy ?? false,
       audit,
       clock: this.#clock,
+      createdGroups: new CreatedGroups(this.#options.resources),
     })
     const publicHost = this.#fhirBaseUrl && new URL(this.#fhirBaseUrl).host
     return createHttpServer({

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify'
 import type { AuditTrail } from '../access/audit-trail.ts'
 import { clientAddress } from '../access/client-address.ts'
 import { clientRights, EVERY_RIGHT, mayUseGroup, type Rights } from '../access/rights.ts'
+import type { CreatedGroups } from '../groups/created-groups.ts'
 import type { AccessRefused, AuditActor } from '../audit/audit-log.ts'
 import type { Job } from '../job-store.ts'
 import { insufficientScope, notLoggedIn } from './access-refusals.ts'
@@ -26,6 +27,8 @@ export interface AccessParts {
   readonly trustProxy: boolean
   readonly audit: AuditTrail
   readonly clock: () => Date
+  /** Groups that clients may use beside those of their registrations. */
+  readonly createdGroups: CreatedGroups
 }
 
 /** What a refused request was about, for the audit log. */
@@ -81,7 +84,15 @@ export class Access {
     if (found.state === 'invalid') throw await this.#badToken(request, `${found.fault}-token`)
     refuseTokenInUrl(request)
     const { client, scopes } = found
-    this.#requesters.set(request, { client, rights: clientRights(client, scopes) })
+    const created = await this.#parts.createdGroups.of(client.clientId)
+    const groups = [...client.groups, ...created]
+    this.#requesters.set(request, { client, rights: clientRights({ ...client, groups }, scopes) })
+  }
+
+  /** Whoever creates a Group may use it from then on. */
+  async noteCreatedGroup(request: FastifyRequest, groupId: string): Promise<void> {
+    const { client } = this.requesterOf(request)
+    if (client !== undefined) await this.#parts.createdGroups.note(client.clientId, groupId)
   }
 
   /** @throws TypeError for a request that was not authenticated, though it has to be. */

@@ -2,6 +2,7 @@ import { formatInstant, operationOutcome, type OutcomeIssue } from '@flatfhir/pr
 import type { FastifyRequest } from 'fastify'
 import { bundleFault, type BundleFault } from '../access/bundle-rights.ts'
 import { mayWriteEverything } from '../access/rights.ts'
+import { writeAuthor } from '../groups/write-author.ts'
 import type { BundleResult, WriteResult } from '../resource-store.ts'
 import { INTERACTION_NAMES } from './access.ts'
 import { insufficientScope } from './access-refusals.ts'
@@ -29,6 +30,7 @@ export function bundleRoutes(context: HttpContext): readonly Route[] {
 async function writeBundle(context: HttpContext, request: FastifyRequest): Promise<Answer> {
   requireJsonIsAccepted(request)
   const result = await writeAllowed(context, request)
+  await noteCreatedGroups(context, request, result)
   if (result.state === 'rejected') return outcomeAnswer(result.status, rejection(result))
   const withResources = preferredReturn(headerOf(request, 'prefer')) === 'representation'
   const entries = result.entries.map((entry) => responseEntry(context, entry, withResources))
@@ -44,18 +46,31 @@ async function writeBundle(context: HttpContext, request: FastifyRequest): Promi
 async function writeAllowed(context: HttpContext, request: FastifyRequest): Promise<BundleResult> {
   const { access, bodies, resources } = context
   const { rights } = access.requesterOf(request)
+  const author = writeAuthor(access.requesterOf(request))
   if (mayWriteEverything(rights)) {
-    return await bodies.use(request, (body) => resources.writeBundle(body))
+    return await bodies.use(request, (body) => resources.writeBundle(body, { author }))
   }
   return await bodies.use(
     request,
     async (body) => {
       const fault = bundleFault(body, rights)
       if (fault !== undefined) throw await refusal(context, request, fault)
-      return await resources.writeBundle(body)
+      return await resources.writeBundle(body, { author })
     },
     MAX_CHECKED_BYTES,
   )
+}
+
+async function noteCreatedGroups(
+  { access }: HttpContext,
+  request: FastifyRequest,
+  result: BundleResult,
+): Promise<void> {
+  if (result.state === 'rejected') return
+  for (const entry of result.entries) {
+    if (entry.state !== 'created' || entry.resource.type !== 'Group') continue
+    await access.noteCreatedGroup(request, entry.resource.id)
+  }
 }
 
 async function refusal(

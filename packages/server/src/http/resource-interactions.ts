@@ -1,6 +1,9 @@
 import type { Interaction } from '@flatfhir/auth'
 import { isResourceId, isResourceType, type ResourceType } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
+import { acceptedWrite, asyncWriteRoutes, wantsAsync } from '../groups/async-write.ts'
+import { memberRoutes } from '../groups/member-operations.ts'
+import { writeAuthor } from '../groups/write-author.ts'
 import type { ReadResult, StoredResource, WriteOperation, WriteResult } from '../resource-store.ts'
 import { fhirAnswer, outcomeAnswer, type Answer } from './answer.ts'
 import { ifNoneMatchNames, versionEntityTag, versionOfIfMatch } from './entity-tags.ts'
@@ -16,6 +19,8 @@ import type { HttpContext, Route } from './route.ts'
  */
 export function resourceRoutes(context: HttpContext): readonly Route[] {
   return [
+    ...asyncWriteRoutes(context),
+    ...memberRoutes(context),
     {
       path: '/fhir/:type',
       methods: { POST: (request) => createResource(context, request) },
@@ -116,9 +121,17 @@ async function write(
   request: FastifyRequest,
   operation: WriteOperation,
 ): Promise<Answer> {
-  const [result] = await context.resources.write([operation])
+  const { access, resources } = context
+  const author = writeAuthor(access.requesterOf(request))
+  const [result] = await resources.write([operation], { author })
   if (result === undefined) throw new Error('The store answered a write with no result')
-  return writeAnswer(context, request, result)
+  if (operation.type !== 'Group' || !('resource' in result)) {
+    return writeAnswer(context, request, result)
+  }
+  if (operation.kind === 'create') await access.noteCreatedGroup(request, result.resource.id)
+  return wantsAsync(request)
+    ? acceptedWrite(context, result.resource)
+    : writeAnswer(context, request, result)
 }
 
 function writeAnswer(context: HttpContext, request: FastifyRequest, result: WriteResult): Answer {
@@ -138,7 +151,7 @@ function writeAnswer(context: HttpContext, request: FastifyRequest, result: Writ
         diagnostics: 'If-Match does not name the current version: read the resource again',
       })
     case 'invalid':
-      return outcomeAnswer(400, result.issue)
+      return outcomeAnswer(result.issue.code === 'forbidden' ? 403 : 400, result.issue)
   }
 }
 
