@@ -18,6 +18,8 @@ type Counts = { -readonly [Name in keyof ImportCounts]: number }
 export class BatchWriter {
   readonly #writer: ResourceWriter
   readonly #onWritten: (counts: ImportCounts) => void
+  /** Within a large Group, all of which is written in one transaction. */
+  #isInGroup = false
 
   /** @param onWritten - Told what each transaction did, once it is over. */
   constructor(writer: ResourceWriter, onWritten: (counts: ImportCounts) => void) {
@@ -33,24 +35,48 @@ export class BatchWriter {
   take(first: BatchMessage, port: MessagePort): number {
     if (first.kind === 'end') return 1
     const counts: Counts = { created: 0, updated: 0, unchanged: 0, deleted: 0, bytes: 0 }
-    const ended = this.#writer.transaction(() => this.#writeWaiting(first.batch, port, counts))
+    const ended = this.#writer.transaction(() => this.#writeWaiting(first, port, counts))
     this.#onWritten(counts)
     pause(PAUSE_MS)
     return ended ? 1 : 0
   }
 
-  #writeWaiting(first: ImportBatch, port: MessagePort, counts: Counts): boolean {
+  #writeWaiting(first: BatchMessage, port: MessagePort, counts: Counts): boolean {
     const startedAt = performance.now()
-    let batch = first
+    let message = first
     for (;;) {
-      this.#write(batch, counts)
+      if (message.kind === 'end') return true
+      this.#carryOut(message, counts)
       // There is room for another one; that this one is durable is told by `onWritten`.
       port.postMessage('written')
-      if (performance.now() - startedAt > TRANSACTION_MS) return false
-      const next = receiveMessageOnPort(port) as { message: BatchMessage } | undefined
+      const isOver = performance.now() - startedAt > TRANSACTION_MS
+      if (isOver && !this.#isInGroup) return false
+      const next = this.#isInGroup ? nextOf(port) : waitingOf(port)
       if (next === undefined) return false
-      if (next.message.kind === 'end') return true
-      batch = next.message.batch
+      message = next
+    }
+  }
+
+  #carryOut(message: Exclude<BatchMessage, { kind: 'end' }>, counts: Counts): void {
+    switch (message.kind) {
+      case 'batch':
+        this.#write(message.batch, counts)
+        return
+      case 'group-pieces':
+        if (!this.#isInGroup) this.#writer.beginGroup()
+        this.#isInGroup = true
+        for (const piece of message.pieces) this.#writer.addPiece(piece)
+        return
+      case 'group-invalid':
+        this.#writer.abandonGroup()
+        this.#isInGroup = false
+        return
+      case 'group-end': {
+        const { state } = this.#writer.finishGroup(message.shell)
+        this.#isInGroup = false
+        if (state === 'created' || state === 'updated' || state === 'unchanged') counts[state] += 1
+        counts.bytes += message.bytes
+      }
     }
   }
 
@@ -68,5 +94,19 @@ export class BatchWriter {
     counts.unchanged += effects.unchanged
     counts.deleted += effects.deleted
     counts.bytes += batch.bytes.length
+  }
+}
+
+/** The message that waits on the port, if there is one. */
+function waitingOf(port: MessagePort): BatchMessage | undefined {
+  return (receiveMessageOnPort(port) as { message: BatchMessage } | undefined)?.message
+}
+
+/** The next message; the thread that reads a Group sends all of it. */
+function nextOf(port: MessagePort): BatchMessage {
+  for (;;) {
+    const message = waitingOf(port)
+    if (message !== undefined) return message
+    pause(1)
   }
 }

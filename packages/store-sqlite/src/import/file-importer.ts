@@ -4,16 +4,18 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { createGunzip, gunzip } from 'node:zlib'
 import { indexResource } from '../resource-store/resource-index.ts'
+import { SPLIT_BYTES } from '../resource-store/split-group.ts'
 import { bundleEntries, type PendingEntry } from './bundle-entries.ts'
-import { ImportBatchBuilder, type ImportBatch } from './import-batch.ts'
-import type { ImportProblem } from './import-messages.ts'
+import { GroupTaker } from './group-taker.ts'
+import { ImportBatchBuilder } from './import-batch.ts'
+import type { BatchMessage, ImportProblem } from './import-messages.ts'
 import type { ImportSource } from './import-source.ts'
 import { LineSplitter, type ImportLine } from './line-splitter.ts'
 
 /** Where what is read goes. */
 export interface ImportOutput {
-  /** Resolves when there is room for the next batch. */
-  write(batch: ImportBatch): Promise<void>
+  /** Resolves when there is room for the next message. */
+  send(message: BatchMessage): Promise<void>
   report(problem: ImportProblem): void
 }
 
@@ -55,24 +57,55 @@ export class FileImporter {
     if (this.#batch.size === 0) return
     const batch = this.#batch.build()
     this.#batch = new ImportBatchBuilder(BATCH_ROOM_BYTES)
-    await this.#output.write(batch)
+    await this.#output.send({ kind: 'batch', batch })
   }
 
   async #readNdjson({ path, isGzip }: ImportSource): Promise<void> {
-    const splitter = new LineSplitter(this.#maxLineBytes)
+    let group: GroupTaker | undefined
+    const splitter = new LineSplitter({
+      maxLineBytes: this.#maxLineBytes,
+      takeLarge: (line, beginning) => {
+        group = isGroup(beginning) ? this.#takeGroup({ path, line }) : undefined
+        return group
+      },
+    })
     for await (const chunk of chunksOf(path, isGzip)) {
       for (const line of splitter.push(chunk)) {
-        this.#takeLine(path, line)
+        if (line.taker === undefined) this.#takeLine(path, line)
+        else await group?.drain()
         if (this.#isFull()) await this.flush()
       }
+      await group?.drain()
     }
-    for (const line of splitter.end()) this.#takeLine(path, line)
+    for (const line of splitter.end()) {
+      if (line.taker === undefined) this.#takeLine(path, line)
+    }
+    await group?.drain()
+  }
+
+  /** Takes a large Group piece by piece; what was read before it is written first. */
+  #takeGroup(place: Pick<ImportProblem, 'path' | 'line'>): GroupTaker {
+    let isFirst = true
+    return new GroupTaker({
+      send: async (message) => {
+        if (isFirst) await this.flush()
+        isFirst = false
+        await this.#output.send(message)
+      },
+      report: (message) => {
+        this.#output.report({ ...place, entry: undefined, message })
+      },
+    })
   }
 
   async #readJson({ path, isGzip }: ImportSource): Promise<void> {
     const file = await readFile(path)
     const unzipped = isGzip ? await gunzipWhole(file, { maxOutputLength: MAX_JSON_BYTES }) : file
     const bytes = withoutByteOrderMark(unzipped)
+    if (bytes.length > SPLIT_BYTES && isGroup(bytes)) {
+      await this.#readGroup(path, bytes)
+      return
+    }
     if (!isBundle(bytes)) {
       this.#attempt({ path, line: undefined, entry: undefined }, () => {
         this.#takeResource(bytes)
@@ -83,6 +116,16 @@ export class FileImporter {
       this.#takeEntry({ path, line: undefined }, entry)
       if (this.#isFull()) await this.flush()
     }
+  }
+
+  async #readGroup(path: string, bytes: Uint8Array): Promise<void> {
+    const group = this.#takeGroup({ path, line: undefined })
+    for (let at = 0; at < bytes.length; at += READ_BYTES) {
+      group.push(bytes.subarray(at, at + READ_BYTES))
+      await group.drain()
+    }
+    group.end()
+    await group.drain()
   }
 
   #isFull(): boolean {
@@ -155,6 +198,13 @@ function isBundle(bytes: Uint8Array): boolean {
   const beginning = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1')
   const type = /^\s*\{\s*"resourceType"\s*:\s*"(\w+)"/.exec(beginning)?.[1] ?? typeOf(bytes)
   return type === 'Bundle'
+}
+
+/** Members come late in a Group, and the type at its beginning. */
+function isGroup(bytes: Uint8Array): boolean {
+  const length = Math.min(bytes.length, 4096)
+  const beginning = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1')
+  return /^[^[]*?"resourceType"\s*:\s*"(\w+)"/.exec(beginning)?.[1] === 'Group'
 }
 
 function typeOf(bytes: Uint8Array): string | undefined {

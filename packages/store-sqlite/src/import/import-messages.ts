@@ -1,4 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { IndexedResource } from '../resource-store/resource-index.ts'
+import type { RosterPiece } from '../resource-store/split-group.ts'
 import type { ErrorDescription } from '../worker-errors.ts'
 import type { ImportBatch } from './import-batch.ts'
 import type { ImportSource } from './import-source.ts'
@@ -40,7 +42,18 @@ export interface ReadingOptions {
 
 /** From the thread that reads to the one that writes. */
 export type BatchMessage =
-  { readonly kind: 'batch'; readonly batch: ImportBatch } | { readonly kind: 'end' }
+  { readonly kind: 'batch'; readonly batch: ImportBatch } | GroupMessage | { readonly kind: 'end' }
+
+/**
+ * A large Group on its way: pieces of its roster, then the rest of it. From its first message to its
+ * last there are no others.
+ */
+export type GroupMessage =
+  | { readonly kind: 'group-pieces'; readonly pieces: readonly RosterPiece[] }
+  /** `bytes` are those of the roster. */
+  | { readonly kind: 'group-end'; readonly shell: IndexedResource; readonly bytes: number }
+  /** Nothing of it is to stay. */
+  | { readonly kind: 'group-invalid' }
 
 /** What the thread that writes is started with. */
 export interface WritingOptions {

@@ -1,10 +1,30 @@
 const LINE_FEED = 0x0a
+/** A line whose reader may want it in pieces is looked at when it has become this long, in bytes. */
+const LARGE_BYTES = 1024 * 1024
 
-/** One line of a file; `bytes` is `undefined` where it is too long to be taken. */
+/** One line of a file. */
 export interface ImportLine {
   /** 1-based. */
   readonly number: number
+  /** `undefined` where it is too long to be taken, or was taken piece by piece. */
   readonly bytes: Uint8Array | undefined
+  /** Who took it piece by piece. */
+  readonly taker?: LineTaker
+}
+
+/** Takes a line as it comes, so that it is never in memory as a whole. */
+export interface LineTaker {
+  /** Takes bytes, which are good for as long as the call lasts. */
+  push(bytes: Uint8Array): void
+  /** The line has ended. */
+  end(): void
+}
+
+/** How lines are cut. */
+export interface LineSplitterOptions {
+  readonly maxLineBytes: number
+  /** Asked about lines that become large: whether to take them piece by piece. */
+  readonly takeLarge: (number: number, beginning: Uint8Array) => LineTaker | undefined
 }
 
 /**
@@ -12,13 +32,15 @@ export interface ImportLine {
  * the lines after it are read as usual.
  */
 export class LineSplitter {
-  readonly #maxLineBytes: number
+  readonly #options: LineSplitterOptions
   #pieces: Uint8Array[] = []
   #pendingBytes = 0
   #number = 0
+  #isAsked = false
+  #taker: LineTaker | undefined
 
-  constructor(maxLineBytes: number) {
-    this.#maxLineBytes = maxLineBytes
+  constructor(options: LineSplitterOptions) {
+    this.#options = options
   }
 
   /** The lines that end in this chunk; their bytes are good until the chunk is. */
@@ -39,17 +61,38 @@ export class LineSplitter {
 
   #append(piece: Uint8Array): void {
     this.#pendingBytes += piece.length
-    if (this.#pendingBytes > this.#maxLineBytes) this.#pieces = []
+    if (this.#taker !== undefined) {
+      this.#taker.push(piece)
+      return
+    }
+    if (this.#pendingBytes > this.#options.maxLineBytes) this.#pieces = []
     else this.#pieces.push(piece)
+    if (!this.#isAsked && this.#pendingBytes >= LARGE_BYTES) this.#offer()
+  }
+
+  #offer(): void {
+    this.#isAsked = true
+    const [beginning] = this.#pieces
+    if (beginning === undefined) return
+    this.#taker = this.#options.takeLarge(this.#number + 1, beginning)
+    if (this.#taker === undefined) return
+    for (const piece of this.#pieces) this.#taker.push(piece)
+    this.#pieces = []
   }
 
   #take(): ImportLine {
     this.#number += 1
-    const isTooLong = this.#pendingBytes > this.#maxLineBytes
+    const number = this.#number
+    const taker = this.#taker
+    const isTooLong = this.#pendingBytes > this.#options.maxLineBytes
     const [only, ...others] = this.#pieces
     const bytes = others.length === 0 ? only : Buffer.concat(this.#pieces)
     this.#pieces = []
     this.#pendingBytes = 0
-    return { number: this.#number, bytes: isTooLong ? undefined : bytes }
+    this.#isAsked = false
+    this.#taker = undefined
+    if (taker === undefined) return { number, bytes: isTooLong ? undefined : bytes }
+    taker.end()
+    return { number, bytes: undefined, taker }
   }
 }

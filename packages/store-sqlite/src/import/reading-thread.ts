@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { FileImporter } from './file-importer.ts'
-import { transferList, type ImportBatch } from './import-batch.ts'
+import { transferList } from './import-batch.ts'
 import type {
   BatchMessage,
   ReadingMessage,
@@ -20,10 +20,10 @@ function serve(parent: MessagePort, { batches, maxLineBytes }: ReadingOptions): 
   batches.on('message', () => {
     underWay -= 1
   })
-  const send = async (batch: ImportBatch): Promise<void> => {
+  const send = async (message: BatchMessage): Promise<void> => {
     while (underWay >= MAX_BATCHES_UNDER_WAY) await once(batches, 'message')
     underWay += 1
-    batches.postMessage({ kind: 'batch', batch } satisfies BatchMessage, transferList(batch))
+    batches.postMessage(message, message.kind === 'batch' ? transferList(message.batch) : [])
   }
   const tell = (message: ReadingMessage): void => {
     parent.postMessage(message)
@@ -33,7 +33,7 @@ function serve(parent: MessagePort, { batches, maxLineBytes }: ReadingOptions): 
   ) => {
     tell({ kind: 'problem', problem })
   }
-  const importer = new FileImporter({ write: send, report }, maxLineBytes)
+  const importer = new FileImporter({ send, report }, maxLineBytes)
   parent.on('message', (request: ReadingRequest) => {
     void carryOut(request).catch((error: unknown) => {
       // Ends the thread with the error, which the parent sees.

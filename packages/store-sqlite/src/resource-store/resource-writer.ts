@@ -156,6 +156,10 @@ export class ResourceWriter {
   }
 
   finishGroup(shell: IndexedResource): WriteEffect {
+    if (!this.#versions.rosters.hasAny()) {
+      this.abandonGroup()
+      return this.put(shell)
+    }
     const effect = this.put({ ...shell, isSplit: true })
     if (effect.state === 'unchanged') this.abandonGroup()
     else this.#database.exec('RELEASE split_group')

@@ -78,6 +78,11 @@ export class SplitRosters {
     for (const member of members) this.#statements.addPlace.run(member, this.#place)
   }
 
+  /** Whether any piece was taken. */
+  hasAny(): boolean {
+    return this.#place > 0
+  }
+
   /** SHA-256 of the pieces taken, with the commas between them. */
   digest(): string {
     return this.#hash?.copy().digest('hex') ?? ''
