@@ -81,10 +81,11 @@ function removalAlarms(
 }
 
 function olderAlarms(
-  { type, comparable, older }: LandedType,
+  { type, before, comparable, older }: LandedType,
   { olderShare }: SyncThresholds,
 ): readonly RaisedAlarm[] {
-  if (comparable === 0 || older <= comparable * olderShare) return []
+  // A source that ignores `_since` sends everything; a few of many may be old for other reasons.
+  if (older <= Math.max(comparable, before) * olderShare) return []
   const message = `${older} of ${comparable} changes of type ${type} are older than _since: the source seems to ignore it`
   return [{ code: 'SINCE_IGNORED', message, type }]
 }

@@ -21,7 +21,8 @@ export interface SyncThresholds {
    */
   readonly shrinkRows: number
   /**
-   * Share of the changes of a type, 0 to 1, that may be older than `_since`.
+   * Share of the changes of a type, 0 to 1, that may be older than `_since`; and of what is landed of
+   * the type, if that is more.
    *
    * @defaultValue 0.2
    */
