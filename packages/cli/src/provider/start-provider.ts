@@ -1,3 +1,4 @@
+import type { Edition } from '@flatfhir/protocol'
 import {
   createDataProvider,
   ExportJobs,
@@ -23,6 +24,8 @@ export interface StartProviderOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly baseUrl?: string | undefined
+  /** Edition of the IG that `$export` speaks; STU3 unless another is named. */
+  readonly exportEdition?: Edition | undefined
   readonly maxBodyBytes?: number | undefined
   readonly access: ProviderAccess
   /** Without it, plain HTTP. */
@@ -110,11 +113,15 @@ function jobsOptions(
 
 function httpOptions(
   options: StartProviderOptions,
-): Pick<DataProviderOptions, 'logger' | 'baseUrl' | 'maxBodyBytes' | 'trustProxy'> {
+): Pick<
+  DataProviderOptions,
+  'logger' | 'baseUrl' | 'exportEdition' | 'maxBodyBytes' | 'trustProxy'
+> {
   return {
     logger: options.logger,
     trustProxy: options.trustProxy ?? false,
     ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
+    ...(options.exportEdition === undefined ? {} : { exportEdition: options.exportEdition }),
     ...(options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }),
   }
 }

@@ -1,5 +1,5 @@
 import { formatInstant, type Edition } from '@flatfhir/protocol'
-import type { ExportParameters } from '../export-parameters.ts'
+import type { ExportParameters, VendorParameter } from '../export-parameters.ts'
 
 /** A parameter as it goes over the wire; `text` is its value in a query string. */
 interface WireParameter {
@@ -10,6 +10,7 @@ interface WireParameter {
   readonly value: Readonly<Record<string, unknown>>
 }
 
+const FILE_SIZES: ReadonlySet<string> = new Set(['_minimumFileSize', '_maximumFileSize'])
 const ASSOCIATED_DATA_SYSTEM = 'http://hl7.org/fhir/uv/bulkdata/CodeSystem/include-associated-data'
 
 /**
@@ -83,13 +84,17 @@ function wireParameters(parameters: ExportParameters, edition: Edition): readonl
     ...(parameters.includeAssociatedData ?? []).map((code) => associatedData(code, edition)),
     ...single('organizeOutputBy', organizeOutputBy),
     ...(allowPartialManifests === undefined ? [] : [boolean(allowPartialManifests)]),
-    ...(parameters.vendor ?? []).map(({ name, value }) => ({
-      name,
-      text: value,
-      list: true,
-      value: { valueString: value },
-    })),
+    ...(parameters.vendor ?? []).map(vendorParameter),
   ]
+}
+
+/** File sizes, which came with STU4, are numbers; what else there may be is text. */
+function vendorParameter({ name, value }: VendorParameter): WireParameter {
+  const isSize = FILE_SIZES.has(name) && /^[1-9][0-9]{0,9}$/.test(value)
+  return {
+    ...{ name, text: value, list: true },
+    value: isSize ? { valuePositiveInt: Number(value) } : { valueString: value },
+  }
 }
 
 function single(name: string, text: string | undefined): readonly WireParameter[] {

@@ -1,3 +1,4 @@
+import type { Edition } from '@flatfhir/protocol'
 import { mergeOptions } from '../../options/merge-options.ts'
 import type { OptionTable } from '../../options/option-table.ts'
 import { choice, duration, integer, path, size, text } from '../../options/value-types.ts'
@@ -28,6 +29,7 @@ export interface ServeOptions extends ExportJobsFlags, AccessFlags, LimitFlags {
   readonly host: string
   readonly port: number
   readonly baseUrl: string | undefined
+  readonly edition: Edition
   readonly maxBodySize: number
   readonly logLevel: LogLevel
 }
@@ -132,6 +134,13 @@ export const SERVE_COMMAND: Command = defineCommand<ServeOptions>({
       type: text('URL'),
       description: 'FHIR base URL that clients use, where it differs from the address',
       defaultText: 'http://HOST:PORT/fhir',
+      group: server,
+    },
+    edition: {
+      type: choice('stu1', 'stu2', 'stu3', 'stu4'),
+      description:
+        'Edition of the IG that $export speaks, which stu4 makes POST only; $export-v4 speaks STU4 in any case',
+      default: 'stu3',
       group: server,
     },
     maxBodySize: {

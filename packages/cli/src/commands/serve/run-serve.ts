@@ -27,6 +27,7 @@ export async function runServe(options: ServeOptions, context: CommandContext): 
   await using provider = await startProvider({
     ...options,
     access: accessOf(options),
+    exportEdition: options.edition,
     maxBodyBytes: options.maxBodySize,
     jobs: options,
     tls,
