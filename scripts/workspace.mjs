@@ -12,6 +12,8 @@ const SOAK_RUNS = '300'
 const SOAK_TIMEOUT_MS = 6 * 60 * 60 * 1000
 /** Each reads FLATFHIR_SOAK_RUNS: how many random histories, or moments of a kill. */
 const SOAK_TESTS = [
+  'packages/cli/test/sync/model/killed-commit.test.ts',
+  'packages/cli/test/sync/model/sync-model.test.ts',
   'packages/client/test/killed-exports.test.ts',
   'packages/server/test/jobs/crash.test.ts',
   'packages/store-sqlite/test/import/beside-a-store.test.ts',

@@ -6,12 +6,12 @@ const { path, cohort, states } = JSON.parse(process.argv[2])
 const sink = new DuckDbSink({ path, threads: 1 })
 for (let turn = 0; ; turn += 1) {
   const { name, files, transactionTime } = states[turn % states.length]
-  await using session = await sink.open()
+  const session = await sink.open()
   const { lastRunId } = await session.readState(cohort)
   const number = Number(lastRunId?.split('-')[1] ?? 0) + 1
   const startedAt = new Date(transactionTime)
   const run = { id: `${name}-${number}`, cohort, kind: 'full', startedAt, types: undefined }
-  await using landing = await session.begin(run)
+  const landing = await session.begin(run)
   await landing.write(files, 'all')
   const roster = files.filter(({ type }) => type === 'Patient')
   await landing.setRoster(roster, startedAt)
@@ -26,4 +26,6 @@ for (let turn = 0; ; turn += 1) {
   const watermarks = [{ type: '*', filter: '', transactionTime: startedAt }]
   await landing.commit({ watermarks, report })
   writeSync(1, `${run.id}\n`)
+  await landing[Symbol.asyncDispose]()
+  await session[Symbol.asyncDispose]()
 }

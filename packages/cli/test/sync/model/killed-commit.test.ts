@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { LandingFile } from '@flatfhir/client'
 import { expect, onTestFinished, test } from 'vitest'
-import { observation, line } from './scripted-source.ts'
+import { line, observation } from './scripted-source.ts'
 import { readWarehouse, type Warehouse } from './warehouse.ts'
 
 const CHILD = fileURLToPath(new URL('killed-commit.mjs', import.meta.url))
@@ -48,7 +48,12 @@ async function makeState(
 
 /** Kills a process that lands at a moment after it began to commit. @returns what it said last. */
 async function killWhileCommitting(path: string, states: readonly State[]): Promise<string> {
-  const input = JSON.stringify({ path, cohort: COHORT, states })
+  const landed = states.map(({ name, files, transactionTime }) => ({
+    name,
+    files,
+    transactionTime,
+  }))
+  const input = JSON.stringify({ path, cohort: COHORT, states: landed })
   const child = spawn(process.execPath, [CHILD, input], { stdio: ['ignore', 'pipe', 'inherit'] })
   const delayMs = Math.random() * LONGEST_DELAY_MS
   const turns = 1 + Math.floor(Math.random() * 3)
