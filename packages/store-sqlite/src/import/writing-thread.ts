@@ -20,6 +20,8 @@ function serve(parent: MessagePort, options: WritingOptions): void {
   try {
     const database = openDatabase(options.path, { cacheKib: CACHE_KIB })
     migrate(database, RESOURCE_MIGRATIONS)
+    // Rosters of any size are gathered in temporary tables.
+    database.exec('PRAGMA temp_store = FILE')
     // Whole transactions may be lost with the power, not half ones: the import is flushed at its end.
     database.exec('PRAGMA synchronous = NORMAL')
     database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
