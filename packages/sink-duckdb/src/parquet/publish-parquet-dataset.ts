@@ -5,6 +5,7 @@ import { openDuckDb } from '../database/open-duckdb.ts'
 import { warehouseError } from '../errors.ts'
 import { checkParquetDirectory, Generation, writerPath } from './generation.ts'
 import type { ParquetManifest, ParquetPartition } from './manifest.ts'
+import { sortKeySql } from './sort-order.ts'
 import { writePartition, type CuttingOptions } from './write-partition.ts'
 
 /** How a dataset follows a warehouse. */
@@ -99,8 +100,12 @@ async function publishTable(
   )
   const [rows, textBytes] = (extent.getRows()[0] ?? []).map(Number)
   if (rows === undefined || rows === 0 || textBytes === undefined) return undefined
-  const query = `SELECT * FROM ${table.name}`
-  return writePartition(connection, generation, { ...options, type, run, query, rows, textBytes })
+  return writePartition(connection, generation, {
+    ...{ ...options, type, run, rows, textBytes },
+    from: table.name,
+    select: (from) => `SELECT * FROM ${from}`,
+    selectKeyed: (from) => `SELECT *, ${sortKeySql(type)} AS _key FROM ${from}`,
+  })
 }
 
 /** Tables that have what every table of resources has. */

@@ -3,11 +3,12 @@ import type { LandingFile } from '@flatfhir/client'
 import { join } from 'node:path'
 import { columnsOf } from '../columns/columns-of.ts'
 import { quoteName } from '../columns/quote-name.ts'
-import { typedSelectSql, type TypedSelectOptions } from '../columns/typed-select.ts'
+import { typedSelectSql } from '../columns/typed-select.ts'
 import { openDuckDb } from '../database/open-duckdb.ts'
 import { ResourceTypeRefusedError, warehouseError } from '../errors.ts'
 import { withNdjsonLines } from '../ndjson/ndjson-lines.ts'
 import { sqlPath, sqlText } from '../ndjson/sql-text.ts'
+import { sortKeySql } from './sort-order.ts'
 import { checkParquetDirectory, Generation, writerPath } from './generation.ts'
 import type { ParquetManifest, ParquetPartition } from './manifest.ts'
 import { writePartition, type CuttingOptions, type PartitionSource } from './write-partition.ts'
@@ -119,11 +120,11 @@ class DatasetWriter {
       const from = isMixed
         ? `(SELECT raw FROM ${lines} WHERE ${typeOf('raw')} = ${sqlText(type)})`
         : lines
-      const query = this.#query(type, { from, areParsable })
       const extent = extentOf(isMixed ? [...files.own, ...files.anyType] : files.own)
-      const written = await this.#write({ type, run: this.#options.run, query, ...extent })
+      const source = { ...this.#sourceOf(type, areParsable), ...extent }
+      const written = await this.#write({ ...source, from })
       if (written === undefined || !(await this.#hasDuplicates(written))) return written
-      return this.#write({ ...extent, type, run: this.#options.run, query: newestOfEachId(query) })
+      return this.#writeWithoutRepeated({ ...source, from })
     })
   }
 
@@ -136,14 +137,34 @@ class DatasetWriter {
     })
   }
 
+  async #writeWithoutRepeated(source: PartitionSource): Promise<ParquetPartition | undefined> {
+    await this.#connection.run(repeatedLinesSql(source))
+    return this.#write({ ...source, from: withoutRepeatedSql(source.from) })
+  }
+
+  #sourceOf(
+    type: string,
+    areParsable: boolean,
+  ): Pick<PartitionSource, 'type' | 'run' | 'select' | 'selectKeyed'> {
+    const typed = (from: string, columns?: readonly string[]): string =>
+      typedSelectSql(type, { from, areParsable, keep: ['raw'], ...(columns && { columns }) })
+    const key = sortKeySql(type)
+    return {
+      type,
+      run: this.#options.run,
+      select: (from) => this.#query(type, typed(from)),
+      selectKeyed: (from) => `SELECT raw, ${key} AS _key FROM (${typed(from, ['id', 'patient'])})`,
+    }
+  }
+
   /** The same columns, in the same order, as in the table of the type. */
-  #query(type: string, lines: Pick<TypedSelectOptions, 'from' | 'areParsable'>): string {
+  #query(type: string, typed: string): string {
     const { source, run, cohort, now } = this.#options
     const computed = columnsOf(type).map(({ name }) => quoteName(name))
     const cohorts = cohort === undefined ? '' : sqlText(cohort)
     return `SELECT ${computed.join(', ')}, raw, ${sqlText(source)} AS _source, ${sqlText(run)} AS _run,
         ${sqlText(now().toISOString())}::TIMESTAMPTZ AS _loaded_at, [${cohorts}]::VARCHAR[] AS _cohorts
-      FROM (${typedSelectSql(type, { ...lines, keep: ['raw'] })})`
+      FROM (${typed})`
   }
 
   /** Duplicates are rare, and looking for them in the written ids costs next to nothing. */
@@ -161,10 +182,34 @@ function typeOf(raw: string): string {
   return `json_extract_string(${raw}, '$.resourceType')`
 }
 
-/** A line without `meta.lastUpdated` is as new as can be; one without an id is nobody's duplicate. */
-function newestOfEachId(query: string): string {
-  return `SELECT * FROM (${query})
-    QUALIFY id IS NULL OR row_number() OVER (PARTITION BY id ORDER BY last_updated DESC NULLS FIRST) = 1`
+/**
+ * SQL of lines with their place in the files. Where rows are numbered, one thread reads, in order, whatever
+ * `preserve_insertion_order` is.
+ */
+function numberedSql(from: string): string {
+  return `(SELECT raw, row_number() OVER () AS line FROM ${from})`
+}
+
+/**
+ * Notes the lines that give way to another of the same id: the newest wins, then the last. A line without
+ * `meta.lastUpdated` is as new as can be; one without an id is nobody's duplicate.
+ */
+function repeatedLinesSql({ type, from }: PartitionSource): string {
+  const keys = typedSelectSql(type, {
+    from: numberedSql(from),
+    columns: ['id', 'last_updated'],
+    keep: ['line'],
+  })
+  return `CREATE OR REPLACE TEMP TABLE repeated_lines AS
+    SELECT line FROM (
+      SELECT line, row_number() OVER (
+        PARTITION BY id ORDER BY last_updated DESC NULLS FIRST, line DESC) AS place
+      FROM (${keys}) WHERE id IS NOT NULL)
+    WHERE place > 1`
+}
+
+function withoutRepeatedSql(from: string): string {
+  return `(SELECT raw FROM ${numberedSql(from)} ANTI JOIN temp.repeated_lines USING (line))`
 }
 
 function extentOf(files: readonly LandingFile[]): { textBytes: number; rows: number } {

@@ -4,26 +4,31 @@ import { join } from 'node:path'
 import { sqlPath, sqlText } from '../ndjson/sql-text.ts'
 import type { Generation } from './generation.ts'
 import type { ParquetFile, ParquetPartition } from './manifest.ts'
-import { sortKeySql, sortOrderSql } from './sort-order.ts'
+import { PatientRanges, usualSortBytes } from './patient-ranges.ts'
+import { sortOrderSql } from './sort-order.ts'
 
 const MB = 1000 * 1000
 /** What is aimed at where a type is cut into several files. */
 const FILE_BYTES = 180 * MB
-/** Sorted at once: DuckDB's sort does not spill long texts reliably, so it gets what fits. */
-const SORT_TEXT_BYTES = 100 * MB
 /** A row group is in memory, some three times for each thread, while it is written. */
-const ROW_GROUP_BYTES = 8 * MB
+const ROW_GROUP_BYTES = 16 * MB
 /** Sorting hands on 2,048 rows at once: longer ones would not fit into memory, and stay as they come. */
 const LONGEST_SORTED_TEXT = 32 * 1024
 /** So large that DuckDB never cuts by itself; asked for, because only then it minds `ROW_GROUP_BYTES`. */
 const NEVER_CUT = '1TB'
+/** Higher levels took longer and, with texts that are alike, made no smaller files. */
+const ZSTD_LEVEL = 1
 
 /** The resources of one type. */
 export interface PartitionSource {
   readonly type: string
   readonly run: string
-  /** A query for all columns of the table of the type. */
-  readonly query: string
+  /** What stands after FROM: a table of all there is to know of the resources. */
+  readonly from: string
+  /** A query for all columns of the table of the type, over such a table. */
+  readonly select: (from: string) => string
+  /** A query for the columns of such a table, and `_key`: the first that the resources are sorted by. */
+  readonly selectKeyed: (from: string) => string
   /** Bytes of the resources' JSON texts, as far as they are known. */
   readonly textBytes: number
   /** Only for the average length of a text. */
@@ -34,7 +39,11 @@ export interface PartitionSource {
 export interface CuttingOptions {
   /** What files of large types have. @defaultValue 180 MB */
   readonly fileBytes?: number
-  /** JSON text that is sorted at once; more is sorted in ranges of patients. @defaultValue 100 MB */
+  /**
+   * JSON text that is sorted at once; more is sorted in ranges of patients.
+   *
+   * @defaultValue a third of DuckDB's `memory_limit`
+   */
   readonly sortTextBytes?: number
 }
 
@@ -44,7 +53,7 @@ export interface CuttingOptions {
  * to be sorted is still in ranges of patients.
  *
  * Memory stays below the connection's `memory_limit`, at any size: what is too much to be sorted at
- * once is staged in a temporary table, and read once for each range of patients.
+ * once is first dealt out to a file for each range of patients.
  *
  * @param connection - With `preserve_insertion_order` off.
  * @returns `undefined` when there are no rows.
@@ -55,8 +64,10 @@ export async function writePartition(
   options: PartitionSource & CuttingOptions,
 ): Promise<ParquetPartition | undefined> {
   const folder = await generation.makePartition(options.type)
-  const writer = new PartitionWriter(connection, { generation, folder, source: options })
-  const files = await writer.writeAll(options)
+  const sortTextBytes = options.sortTextBytes ?? (await usualSortBytes(connection))
+  const source = { ...options, sortTextBytes }
+  const writer = new PartitionWriter(connection, { generation, folder, source })
+  const files = await writer.writeAll(options.fileBytes ?? FILE_BYTES)
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   if (rows === 0) {
     await rm(folder, { recursive: true })
@@ -77,12 +88,16 @@ class PartitionWriter {
   readonly #connection: DuckDBConnection
   readonly #generation: Generation
   readonly #folder: string
-  readonly #source: PartitionSource
+  readonly #source: PartitionSource & { readonly sortTextBytes: number }
   #parts = 0
 
   constructor(
     connection: DuckDBConnection,
-    into: { generation: Generation; folder: string; source: PartitionSource },
+    into: {
+      generation: Generation
+      folder: string
+      source: PartitionSource & { readonly sortTextBytes: number }
+    },
   ) {
     this.#connection = connection
     this.#generation = into.generation
@@ -90,21 +105,9 @@ class PartitionWriter {
     this.#source = into.source
   }
 
-  async writeAll({
-    sortTextBytes = SORT_TEXT_BYTES,
-    fileBytes = FILE_BYTES,
-  }: CuttingOptions): Promise<readonly ParquetFile[]> {
-    const { query, textBytes } = this.#source
-    if (textBytes <= sortTextBytes || !this.#isSorted) {
-      return this.#takeOver([await this.#writeSorted(query)])
-    }
-    const table = `temp.staged_${this.#generation.name}`
-    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${table.slice(5)} AS ${query}`)
-    const parts: Part[] = []
-    for (const range of await this.#ranges(table, sortTextBytes)) {
-      parts.push(await this.#writeSorted(`SELECT * FROM ${table} WHERE ${range}`))
-    }
-    await this.#connection.run(`DROP TABLE ${table}`)
+  async writeAll(fileBytes: number): Promise<readonly ParquetFile[]> {
+    const { from, textBytes } = this.#source
+    const parts = await this.#writeRanges(from, textBytes)
     const joined: Part[] = []
     for (const group of groupsOf(parts, fileBytes)) joined.push(await this.#join(group))
     return this.#takeOver(joined)
@@ -122,30 +125,33 @@ class PartitionWriter {
     return this.#source.textBytes / Math.max(1, this.#source.rows) <= LONGEST_SORTED_TEXT
   }
 
+  /** Sorted files, in order, of about so much text. */
+  async #writeRanges(from: string, textBytes: number): Promise<readonly Part[]> {
+    if (textBytes <= this.#source.sortTextBytes || !this.#isSorted) {
+      return [await this.#writeSorted(from)]
+    }
+    const folder = await this.#newFolder()
+    const ranges = new PatientRanges(this.#connection, this.#source)
+    const staged = await ranges.deal(from, { folder, textBytes })
+    const parts: Part[] = []
+    for (const range of staged) {
+      // What does not come apart is of one patient.
+      const isWhole = staged.length === 1
+      if (isWhole) parts.push(await this.#writeSorted(range.from))
+      else parts.push(...(await this.#writeRanges(range.from, range.textBytes)))
+      await rm(range.folder, { recursive: true })
+    }
+    return parts
+  }
+
   /** Where memory does not do for sorting, the order within the range of patients is given up. */
-  async #writeSorted(query: string): Promise<Part> {
+  async #writeSorted(from: string): Promise<Part> {
+    const query = this.#source.select(from)
     if (!this.#isSorted) return this.#write(query)
     const sorted = `SELECT * FROM (${query}) ORDER BY ${sortOrderSql(this.#source.type)}`
     return this.#write(sorted).catch((error: unknown) => {
       if (!isOutOfMemory(error)) throw error
       return this.#write(query)
-    })
-  }
-
-  /** Conditions that cut the resources into ranges of patients with about so much text each. */
-  async #ranges(table: string, textBytes: number): Promise<readonly string[]> {
-    const key = sortKeySql(this.#source.type)
-    const found = await this.#connection.runAndReadAll(
-      `SELECT min(key) AS start FROM (
-         SELECT key, (sum(bytes) OVER (ORDER BY key) - bytes) // ${textBytes} AS number FROM (
-           SELECT ${key} AS key, sum(strlen(raw)) AS bytes FROM ${table} GROUP BY key))
-       GROUP BY number ORDER BY start`,
-    )
-    const starts = found.getRows().map(([start]) => sqlText(String(start)))
-    return starts.map((start, index) => {
-      const end = starts[index + 1]
-      const isBelow = end === undefined ? '' : ` AND ${key} < ${end}`
-      return index === 0 ? `true${isBelow}` : `${key} >= ${start}${isBelow}`
     })
   }
 
@@ -161,12 +167,19 @@ class PartitionWriter {
     return joined
   }
 
-  async #write(query: string): Promise<Part> {
+  /** A name of its own; what an attempt before this one left there is removed. */
+  async #newFolder(): Promise<string> {
     const folder = join(this.#generation.folder, `part-${this.#parts}`)
     this.#parts += 1
+    await rm(folder, { recursive: true, force: true })
+    return folder
+  }
+
+  async #write(query: string): Promise<Part> {
+    const folder = await this.#newFolder()
     const result = await this.#connection.run(`COPY (${query}) TO ${sqlText(folder)}
-      (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES},
-       FILE_SIZE_BYTES '${NEVER_CUT}')`)
+      (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL ${ZSTD_LEVEL},
+       ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, FILE_SIZE_BYTES '${NEVER_CUT}')`)
     const [name, ...more] = await readdir(folder).catch((): string[] => [])
     if (more.length > 0) throw new RangeError('One file was asked for')
     const path = join(folder, name ?? '')

@@ -157,6 +157,36 @@ describe('a Parquet dataset from NDJSON', () => {
     ])
   })
 
+  test('holds of equally new lines the one that was written last', async () => {
+    const lines = (copy: number): readonly object[] =>
+      Array.from({ length: 3000 }, (_, index) => ({
+        ...{ ...observation(`o${(index * 7919) % 3000}`, `p${index % 10}`, '2026-01-01') },
+        valueInteger: copy,
+      }))
+    const text = (copy: number): string =>
+      lines(copy)
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join('')
+    const files = [
+      await textFile('Observation', text(1)),
+      await textFile('Observation', gzipSync(text(2))),
+      await textFile('Observation', `\uFEFF${text(3)}`),
+      await textFile('Observation', text(4)),
+      await textFile('Observation', text(5)),
+    ]
+
+    await writeParquetDataset(files, {
+      directory,
+      source: SOURCE,
+      run: 'r1',
+      sortTextBytes: 50_000,
+    })
+
+    expect(
+      await rowsOf(`SELECT count(*), min(value_integer), max(value_integer) FROM ${dataset()}`),
+    ).toEqual([[3000n, 5n, 5n]])
+  })
+
   test('takes gzip, files of any type, and types without a line', async () => {
     const lines = [patient('p1'), observation('o1', 'p1', '2026-01-01'), patient('p2')]
     const text = lines.map((line) => JSON.stringify(line)).join('\n')
