@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type ModelBench, type Plan, PLANS } from './model-bench.ts'
-import type { Fhir } from './source-model.ts'
+import { type Fhir, referencesOf } from './source-model.ts'
 
 const PATIENTS = ['p0', 'p1', 'p2', 'p3', 'p4']
 const OBSERVATIONS = Array.from({ length: 10 }, (_, index) => `b${index}`)
@@ -178,8 +178,8 @@ export const step: fc.Arbitrary<HistoryStep> = fc.oneof(
 /** Lets one step happen. */
 export async function playStep(bench: ModelBench, each: HistoryStep): Promise<void> {
   const { source } = bench
-  if (each.what === 'put') await source.put(...each.resources)
-  else if (each.what === 'delete') await source.delete(each.name)
+  if (each.what === 'put') await putResources(bench, each.resources)
+  else if (each.what === 'delete') await deleteResource(bench, each.name)
   else if (each.what === 'leap') source.leapClock(each.ms)
   else if (each.what === 'sync') {
     await bench.sync(each.plan)
@@ -189,6 +189,19 @@ export async function playStep(bench: ModelBench, each: HistoryStep): Promise<vo
   else {
     await bench.reconcile(each.plan)
   }
+}
+
+/** Provenance is only about what is there: where the rest of it belongs, nobody says. */
+async function putResources({ source }: ModelBench, resources: readonly Fhir[]): Promise<void> {
+  const coming = new Set(resources.map(({ resourceType, id }) => `${resourceType}/${id}`))
+  const isThere = (name: string): boolean => coming.has(name) || source.model.has(name)
+  await source.put(...resources.filter((each) => referencesOf(each['target']).every(isThere)))
+}
+
+async function deleteResource({ source }: ModelBench, name: string): Promise<void> {
+  const [type, id = ''] = name.split('/')
+  if (type === 'Observation') await source.delete(`Provenance/v-${id}`)
+  await source.delete(name)
 }
 
 /** A Group that is not there is an error to every sync, which other tests are about. */
