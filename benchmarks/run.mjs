@@ -12,6 +12,7 @@ import { incrementalRows } from './rows/incremental.mjs'
 import { kickOffRows } from './rows/kick-off.mjs'
 import { landDuckDbRows, landParquetRows } from './rows/landing.mjs'
 import { memoryRows } from './rows/memory.mjs'
+import { elementsRows, partialManifestRows, typeFilterRows } from './rows/parameters.mjs'
 import { servedRows } from './rows/served.mjs'
 import {
   encryptedExportRows,
@@ -33,6 +34,9 @@ const MEASURES = {
   'export-encrypted': encryptedExportRows,
   growth: growthRows,
   group: groupRows,
+  'type-filter': typeFilterRows,
+  elements: elementsRows,
+  'partial-manifest': partialManifestRows,
   'kick-off': kickOffRows,
   memory: memoryRows,
   served: servedRows,

@@ -55,7 +55,8 @@ function contentTopics(input: ProviderDescription): readonly DocumentedTopic[] {
       question: 'How is output divided into files?',
       answer:
         `A file holds resources of one type and is at most ${input.maxFileBytes} bytes of NDJSON ` +
-        'large, or less with _maximumFileSize; a single larger resource has a file of its own. With ' +
+        'large, or less with _maximumFileSize. A single larger resource has a file of its own; one ' +
+        'larger than _maximumFileSize is reported in an outcome file instead. With ' +
         'organizeOutputBy=Patient a file holds blocks, each with everything of one patient. Files ' +
         `are stored ${input.storedEncoding === 'gzip' ? 'gzip-compressed' : 'uncompressed'}, and ` +
         'sent gzip-compressed to clients that accept it. Count, size and SHA-256 are in the manifest.',
@@ -70,8 +71,11 @@ function contentTopics(input: ProviderDescription): readonly DocumentedTopic[] {
     {
       question: 'Are Binary resources and attachments exported?',
       answer:
-        'Attachments are exported as they were written, with their data or their URL. Binary ' +
-        'resources are exported at system level only.',
+        'Attachments are exported with the data or the URL that they were written with; the URL of a ' +
+        'Binary of this server is made absolute, and answers with the content, to an access token ' +
+        'with read access to Binary where tokens are required. Binary resources are exported at system ' +
+        'level only: those whose securityContext leads to a patient as DocumentReference resources ' +
+        'with the content in them, all others as Binary.',
     },
     {
       question: 'What does _since return for patients who joined a Group after it?',
