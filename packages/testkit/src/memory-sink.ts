@@ -289,8 +289,8 @@ class MemoryLanding implements Landing {
         rows.set(key, row)
         continue
       }
-      const stays =
-        landed.text === row.text || (part !== 'all' && landed.lastUpdatedMs > row.lastUpdatedMs)
+      const isWeak = part !== 'all' || landed.cohorts.some((each) => this.#isAhead(each))
+      const stays = landed.text === row.text || (isWeak && landed.lastUpdatedMs > row.lastUpdatedMs)
       counts.add(row.type, stays ? 'unchanged' : 'updated')
       const cohorts = [...new Set([...landed.cohorts, cohort.cohort])].sort()
       rows.set(key, { ...(stays ? landed : row), cohorts })
@@ -348,6 +348,14 @@ class MemoryLanding implements Landing {
         return [id, (roster.has(id) ? joinedMs.get(id) : undefined) ?? nowMs] as const
       }),
     )
+  }
+
+  /** Whether another cohort is landed as of a later time than this run. */
+  #isAhead(cohort: string): boolean {
+    const { cohort: own, transactionTime } = this.#run
+    if (cohort === own.cohort || transactionTime === undefined) return false
+    const { state } = contentOf(this.#place, { source: own.source, cohort })
+    return state.watermarks.some((mark) => mark.transactionTime > transactionTime)
   }
 
   #countOlder(counts: TypeCounts, joinerIds: readonly string[]): void {

@@ -164,6 +164,26 @@ export function landingContract(makePlace: MakeSinkPlace): void {
       expect((await place.rows()).map((row) => row.raw)).toEqual(all)
     })
 
+    test('leaves to an all part what a cohort holds that is ahead of it', async () => {
+      await using folder = new LandingFolder()
+      const place = await makePlace()
+      const later = observationText('a', 'p', { lastUpdated: 3 })
+      const watermarks = [{ type: '*', filter: '', transactionTime: hour(4) }]
+      await land(place.sink(), folder, {
+        run: { cohort: OTHER_COHORT },
+        changes: [later],
+        watermarks,
+      })
+      const all = [observationText('a', 'p', { lastUpdated: 1 })]
+
+      await land(place.sink(), folder, { run: { transactionTime: hour(2) }, all })
+      const before = (await place.rows()).map(({ raw, cohorts }) => [raw, cohorts.length])
+      await land(place.sink(), folder, { run: { transactionTime: hour(5) }, all })
+
+      expect(before).toEqual([[later, 2]])
+      expect((await place.rows()).map(({ raw }) => raw)).toEqual(all)
+    })
+
     test('shares a row between cohorts, and keeps sources apart', async () => {
       await using folder = new LandingFolder()
       const place = await makePlace()

@@ -11,7 +11,7 @@ import { removalContract } from './sink-contract-removal.ts'
  * - The line that wins among several of one id decides of which part the resource is.
  * - A row that another cohort of the source landed is `updated` or `unchanged`, never `inserted`.
  * - `updated` is a row whose text changes. With an `all` part every other text replaces the landed
- *   one; with the other parts a landed version of a later `meta.lastUpdated` stays, and one without
+ *   one, unless a cohort holds it that is ahead; with the other parts a landed version of a later `meta.lastUpdated` stays, and one without
  *   is later than any with.
  * - A row that is lost for several reasons counts once: told before left before computed.
  * - Absence counts once `write` was called with `all`, even without files.

@@ -119,6 +119,7 @@ class RunLanding {
       kind: this.#isComplete ? plan.kind : 'incremental',
       startedAt: new Date(plan.startedAt),
       types: options.connection.types,
+      transactionTime: this.#transactionTime(),
       since: plan.kind === 'full' || since === undefined ? undefined : new Date(since),
       inStepUntil: inStepUntil === undefined ? undefined : new Date(inStepUntil),
     }

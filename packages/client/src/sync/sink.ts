@@ -18,7 +18,8 @@ export interface LandingFile {
  * How the resources of some files came about, which decides what their absence means.
  *
  * - `all`: everything that the cohort has of the run's types. What is landed and not among it is gone.
- *   It replaces what is landed, whatever `meta.lastUpdated` says.
+ *   It replaces what is landed, whatever `meta.lastUpdated` says; apart from a later version held by
+ *   another cohort of the source whose watermark is after {@link LandingRun.transactionTime}.
  * - `changes`: what changed since {@link LandingRun.since}. Absence means nothing; a landed version
  *   whose `meta.lastUpdated` is later stays.
  * - `history`: everything of some patients who joined the cohort; otherwise as `changes`.
@@ -35,6 +36,8 @@ export interface LandingRun {
   readonly types: readonly string[] | undefined
   /** `_since` of the run's changes. */
   readonly since?: Date | undefined
+  /** Of the run's data, where it is known: another cohort may have been landed as of a later one. */
+  readonly transactionTime?: Date | undefined
   /**
    * Transaction time up to which the landed data should have been in step before this run. Landed
    * data that differs from an `all` part in what is older than that has drifted.

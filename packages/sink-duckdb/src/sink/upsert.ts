@@ -1,5 +1,6 @@
 import { typedSelectSql } from '../columns/typed-select.ts'
 import { numberOf, sqlInstant } from '../database/sql.ts'
+import { sqlText } from '../ndjson/sql-text.ts'
 import type { LandingContext } from './landing-context.ts'
 import { hasOthersSql } from './received.ts'
 import { insertHead, mainTable } from './resource-table.ts'
@@ -23,7 +24,7 @@ export async function upsert(
   joiners: string | undefined,
 ): Promise<UpsertFigures> {
   const { sql } = context
-  await sql.run(matchSql(context, keys))
+  await sql.run(matchSql(context, keys, await cohortsAhead(context)))
   const figures = await countMatches(context, keys, joiners)
   await sql.run(
     `DELETE FROM ${mainTable(keys.type)}
@@ -35,8 +36,18 @@ export async function upsert(
   return figures
 }
 
+/** SQL of the list of the source's other cohorts that are landed as of a later time than this run. */
+async function cohortsAhead({ sql, source, cohort, run }: LandingContext): Promise<string> {
+  if (run.transactionTime === undefined) return '[]'
+  const ahead = await sql.rows(
+    `SELECT DISTINCT cohort FROM sync.watermarks WHERE source = ${source} AND cohort <> ${cohort}
+       AND transaction_time > ${sqlInstant(run.transactionTime)}`,
+  )
+  return `[${ahead.map((each) => sqlText(String(each['cohort']))).join(', ')}]::VARCHAR[]`
+}
+
 /** `wins`: the line replaces the landed version. Without an instant is later than any with. */
-function matchSql(context: LandingContext, keys: TypeKeys): string {
+function matchSql(context: LandingContext, keys: TypeKeys, ahead: string): string {
   const { source, cohort, run } = context
   const isLater = `coalesce(t.last_updated > s.last_updated,
     t.last_updated IS NULL AND s.last_updated IS NOT NULL)`
@@ -45,7 +56,7 @@ function matchSql(context: LandingContext, keys: TypeKeys): string {
       list_contains(t._cohorts, ${cohort}) AS is_held,
       coalesce(s.last_updated <= ${sqlInstant(run.inStepUntil)}
         AND t.last_updated < s.last_updated, false) AS is_outdated,
-      t._digest IS DISTINCT FROM s._digest AND (s.part = 'all' OR NOT ${isLater}) AS wins
+      t._digest IS DISTINCT FROM s._digest AND ((s.part = 'all' AND NOT list_has_any(t._cohorts, ${ahead})) OR NOT ${isLater}) AS wins
     FROM ${keysSql(context, keys)} s
     JOIN (SELECT rowid, id, last_updated, _digest, _cohorts
       FROM ${mainTable(keys.type)} WHERE _source = ${source}) t ON t.id = s.id`

@@ -3,8 +3,10 @@ import { ModelBench, PLANS } from './model-bench.ts'
 import type { Fhir } from './source-model.ts'
 
 const OVERLAP_MS = 1000
-const [, , GROUPS] = PLANS
-if (GROUPS === undefined) throw new Error('There is a connection with Groups')
+const [SYSTEM, PATIENT, GROUPS] = PLANS
+if (SYSTEM === undefined || PATIENT === undefined || GROUPS === undefined) {
+  throw new Error('There are three connections')
+}
 
 function group(id: string, members: readonly string[]): Fhir {
   const member = members.map((who) => ({ entity: { reference: `Patient/${who}` } }))
@@ -41,4 +43,19 @@ test('the history of whoever joined within the overlap is no sign of an ignored 
     ['incremental'],
     ['incremental'],
   ])
+})
+
+test('a full run that was interrupted brings back no version that another cohort has left behind', async () => {
+  await using bench = await ModelBench.start({ overlapMs: 0 })
+  const { source } = bench
+  await source.put({ resourceType: 'Patient', id: 'p0' }, observation('b0', 'p0'))
+  await source.put({ resourceType: 'Patient', id: 'p1' }, observation('b1', 'p1'))
+  await bench.abortAt(PATIENT, 'landing-begun')
+  await source.put({ ...observation('b0', 'p0'), status: 'amended' })
+  await source.delete('Patient/p0')
+
+  await bench.sync(SYSTEM)
+  await bench.sync(PATIENT)
+
+  await bench.sync(SYSTEM)
 })

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import {
   runSync,
   type SyncConnection,
+  type SyncEvent,
   type SyncOptions,
   type SyncReport,
   type SyncRunsReport,
@@ -93,11 +94,22 @@ export class ModelBench implements AsyncDisposable {
 
   /** Ends a sync at its n-th event, as early as it can. */
   async abort(plan: Plan, place: number): Promise<void> {
-    const stop = new AbortController()
     let events = 0
-    const onEvent = (): void => {
+    await this.#abortWhen(plan, () => {
       events += 1
-      if (events === place) stop.abort()
+      return events === place
+    })
+  }
+
+  /** Ends a sync at the first event of a type. */
+  async abortAt(plan: Plan, type: SyncEvent['type']): Promise<void> {
+    await this.#abortWhen(plan, (event) => event.type === type)
+  }
+
+  async #abortWhen(plan: Plan, isPlace: (event: SyncEvent) => boolean): Promise<void> {
+    const stop = new AbortController()
+    const onEvent = (event: SyncEvent): void => {
+      if (isPlace(event)) stop.abort()
     }
     await this.#untouchedUnlessCommitted(plan, async () => {
       const error: unknown = await this.#run(plan, { signal: stop.signal, onEvent }).then(
