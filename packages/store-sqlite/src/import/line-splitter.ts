@@ -65,9 +65,11 @@ export class LineSplitter {
       this.#taker.push(piece)
       return
     }
-    if (this.#pendingBytes > this.#options.maxLineBytes) this.#pieces = []
+    const { maxLineBytes } = this.#options
+    if (this.#isAsked && this.#pendingBytes > maxLineBytes) this.#pieces = []
     else this.#pieces.push(piece)
-    if (!this.#isAsked && this.#pendingBytes >= LARGE_BYTES) this.#offer()
+    const isLarge = this.#pendingBytes > Math.min(LARGE_BYTES, maxLineBytes)
+    if (!this.#isAsked && isLarge) this.#offer()
   }
 
   #offer(): void {
@@ -75,7 +77,10 @@ export class LineSplitter {
     const [beginning] = this.#pieces
     if (beginning === undefined) return
     this.#taker = this.#options.takeLarge(this.#number + 1, beginning)
-    if (this.#taker === undefined) return
+    if (this.#taker === undefined) {
+      if (this.#pendingBytes > this.#options.maxLineBytes) this.#pieces = []
+      return
+    }
     for (const piece of this.#pieces) this.#taker.push(piece)
     this.#pieces = []
   }

@@ -149,7 +149,7 @@ class RowReader {
   #readBody(key: number): Uint8Array | undefined {
     try {
       const row = this.#body.get(key) as { bytes: number; body: Uint8Array | null } | undefined
-      const isSplit = row?.body != null && row.body.length < row.bytes
+      const isSplit = (row?.body?.length ?? 0) < (row?.bytes ?? 0)
       const body = isSplit ? this.#splitBody(key) : row?.body
       if (row === undefined || body?.length !== row.bytes) return undefined
       const isObject = body[0] === OPEN_BRACE && body.at(-1) === CLOSE_BRACE

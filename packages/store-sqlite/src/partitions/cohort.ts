@@ -2,7 +2,7 @@ import type { Database } from '../database.ts'
 import type { ExportQuery } from '@flatfhir/server'
 import { typeCode } from '../resource-store/keys.ts'
 import { isPresent } from '../resource-store/patient-presence.ts'
-import { ACTIVE_MEMBER, ROSTERS } from './cohort-sql.ts'
+import { activeMember, rosters as rostersSql } from './cohort-sql.ts'
 import { selectMembers } from './member-selection.ts'
 import { NodeSet } from './node-set.ts'
 import { visibleKey } from './visible-version.ts'
@@ -155,11 +155,11 @@ export function missingPatients(
   const ids = JSON.stringify(patientIds)
   const there = `SELECT n.id FROM ${NAMED_PATIENTS} WHERE ${isPresent('n.node', ':asOf')}`
   const isMember = `AND EXISTS (SELECT 1 FROM rosters r
-    JOIN group_member m ON m.roster = r.node AND m.member = n.node WHERE ${ACTIVE_MEMBER})`
+    JOIN group_member m ON m.roster = r.node AND m.member = n.node WHERE ${activeMember()})`
   const found =
     level === 'group'
       ? database
-          .prepare(`WITH RECURSIVE ${ROSTERS} ${there} ${isMember}`)
+          .prepare(`WITH RECURSIVE ${rostersSql()} ${there} ${isMember}`)
           .all({ ids, groupId, asOf: window.asOf, at: window.asOfMs })
       : database.prepare(there).all({ ids, asOf: window.asOf })
   const known = new Set((found as { id: string }[]).map(({ id }) => id))
@@ -221,10 +221,10 @@ export function fillSupport(
 /** `rosters`: the Group and those nested in it, cycles survived. `patients`: their members. */
 function members(select: string): string {
   return `
-    WITH RECURSIVE ${ROSTERS}, patients (member) AS (
+    WITH RECURSIVE ${rostersSql()}, patients (member) AS (
       SELECT DISTINCT m.member FROM rosters r
         JOIN group_member m ON m.roster = r.node
         JOIN node n ON n.node = m.member
-      WHERE n.type = ${PATIENT} AND ${ACTIVE_MEMBER}
+      WHERE n.type = ${PATIENT} AND ${activeMember()}
     ) ${select}`
 }

@@ -2,7 +2,7 @@ import { inTransaction, type Database } from '../database.ts'
 import { typeCode } from '../resource-store/keys.ts'
 import { decodeSearches, type MemberSearch } from '../resource-store/member-filter.ts'
 import { isPresent } from '../resource-store/patient-presence.ts'
-import { ACTIVE_MEMBER, ROSTERS } from './cohort-sql.ts'
+import { activeMember, rosters as rostersSql } from './cohort-sql.ts'
 import { MemberSearches, type Moment } from './member-search.ts'
 import { NodeSet } from './node-set.ts'
 
@@ -47,7 +47,7 @@ export function selectMembers(database: Database, input: SelectionInput): NodeSe
 function rostersOf(database: Database, { groupId, asOf, atMs }: SelectionInput): readonly number[] {
   const rows = database
     .prepare(
-      `WITH RECURSIVE ${ROSTERS} SELECT r.node FROM rosters r JOIN node n ON n.node = r.node
+      `WITH RECURSIVE ${rostersSql()} SELECT r.node FROM rosters r JOIN node n ON n.node = r.node
        ORDER BY n.id <> :groupId`,
     )
     .all({ groupId, asOf, at: atMs }) as { node: number }[]
@@ -104,7 +104,7 @@ class Selection {
     this.#filters = filters
     this.#searches = new MemberSearches(database, input)
     const from = `FROM group_member m CROSS JOIN node n ON n.node = m.member
-      WHERE m.roster = :roster AND ${ACTIVE_MEMBER}`
+      WHERE m.roster = :roster AND ${activeMember()}`
     this.#direct = database.prepare(
       `SELECT DISTINCT m.member AS node ${from} AND n.type = ${PATIENT}
          AND ${isPresent('m.member', ':asOf')}`,
@@ -224,7 +224,7 @@ function keepEvaluation(
       const { changes, lastInsertRowid } = database
         .prepare('INSERT OR IGNORE INTO cohort_evaluation (roster, as_of, at_ms) VALUES (?, ?, ?)')
         .run(roster, asOf, atMs)
-      if (Number(changes) === 0) return
+      if (changes === 0) return
       const insert = database.prepare('INSERT INTO cohort_part VALUES (?, ?, ?)')
       let part = 0
       for (const json of nodes.jsonParts()) insert.run(lastInsertRowid, (part += 1), json)

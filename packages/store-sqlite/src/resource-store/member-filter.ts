@@ -23,7 +23,7 @@ export interface MemberSearch {
 
 const BASE = 'http://hl7.org/fhir/uv/bulkdata/StructureDefinition'
 /** Of the modifier extension that selects members. */
-export const MEMBER_FILTER_URL: string = `${BASE}/member-filter`
+const MEMBER_FILTER_URL = `${BASE}/member-filter`
 const MEMBERS_REFRESHED_URL = `${BASE}/members-refreshed`
 const LANGUAGE = 'application/x-fhir-query'
 const MAX_SEARCHES = 32

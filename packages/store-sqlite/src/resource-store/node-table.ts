@@ -39,7 +39,8 @@ export class NodeTable {
   /** The newest version of a node that was written. */
   currentKeyOf(node: number): number {
     const row = this.#current.get(node) as { key: number | null } | undefined
-    if (row?.key == null) throw new RangeError(`The database has no version of node ${node}`)
+    if (row === undefined || row.key === null)
+      throw new RangeError(`The database has no version of node ${node}`)
     return row.key
   }
 

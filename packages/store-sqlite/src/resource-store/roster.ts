@@ -114,8 +114,8 @@ export class Roster {
     if (member === undefined) return false
     const inactive = rest.inactive ? 1 : 0
     const { startsAt, endsAt } = rest
-    const row = this.#statements.hasSame.get({ roster, member, inactive, startsAt, endsAt })
-    return row !== undefined
+    const same = { roster, member, inactive, startsAt, endsAt }
+    return this.#statements.hasSame.get(same) !== undefined
   }
 
   /** Makes this the Group's member filter from `sequence` on; `undefined` for none. */
