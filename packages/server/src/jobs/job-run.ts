@@ -11,6 +11,9 @@ import type { PartitionScheduler } from './partition-scheduler.ts'
 /** However large files are asked for, a crash makes the server redo no more than this. */
 const MAX_PARTITION_BYTES = 1024 * 1024 * 1024
 
+/** Where files may be told before the end, the first ones are there soon. */
+const PARTIAL_PARTITION_BYTES = 16 * 1024 * 1024
+
 /** What all runs share. */
 export interface JobRunContext {
   readonly settings: ExportJobsSettings
@@ -91,11 +94,14 @@ export class JobRun {
 
   async #plan(): Promise<void> {
     const { resources, jobs, partitionBytes } = this.#context.settings
-    const { jobId, query, snapshot, ignoredParameters } = this.job
+    const { jobId, query, snapshot, ignoredParameters, reply } = this.job
     // Files are no larger than their partition.
     const { minFileBytes = 0 } = query
     const wanted = Math.min(minFileBytes, MAX_PARTITION_BYTES)
-    const limits = { maxPartitionBytes: Math.max(partitionBytes, wanted) }
+    const usual = reply.allowPartialManifests
+      ? Math.min(partitionBytes, PARTIAL_PARTITION_BYTES)
+      : partitionBytes
+    const limits = { maxPartitionBytes: Math.max(usual, wanted) }
     const plan = await this.#attempt('PLANNING_FAILED', async () => {
       return { kind: 'done', value: await resources.planExport(query, snapshot, limits) } as const
     })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { blockHeaderLine, operationOutcome, type OutcomeIssue } from '@flatfhir/protocol'
 import type { OutputFile } from '../job-store.ts'
 import type { OutputFileStore } from '../output-file-store.ts'
@@ -55,6 +56,12 @@ export async function writePartition(
     throw error
   }
 }
+
+/**
+ * Readers are synchronous: without a turn of the event loop now and then, the end of the flush of the
+ * partition before would be noticed only when this one is written, and its files be told so late.
+ */
+const BYTES_BETWEEN_TURNS = 8 * 1024 * 1024
 
 const OUTCOME = { kind: 'outcome', type: 'OperationOutcome' } as const
 const DOCUMENTS = { kind: 'output', type: 'DocumentReference' } as const
@@ -122,6 +129,7 @@ async function writeBlocks(
 ): Promise<boolean> {
   const transform = blockTransform(task, reader)
   let bytes = 0
+  let turnedAt = 0
   for await (const block of blocksOf(task, reader)) {
     if (Atomics.load(task.abortFlag, 0) !== 0) return false
     const written: TransformedBlock = transform?.(block) ?? block
@@ -134,6 +142,9 @@ async function writeBlocks(
     if (issues.length > 0) await sequences.outcome.write(outcomeLines(issues), issues.length)
     bytes += block.bytes.length
     onProgress(bytes)
+    if (bytes - turnedAt < BYTES_BETWEEN_TURNS) continue
+    turnedAt = bytes
+    await setImmediate()
   }
   return Atomics.load(task.abortFlag, 0) === 0
 }
