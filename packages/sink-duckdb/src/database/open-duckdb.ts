@@ -4,12 +4,20 @@ import { chmod, mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promise
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { sqlText } from '../ndjson/sql-text.ts'
 import { STORAGE_COMPATIBILITY_VERSION } from '../ndjson/storage.ts'
 import { WarehouseBusyError, WarehouseNotRecognisedError, warehouseError } from '../errors.ts'
 
 const DEFAULT_MEMORY_LIMIT_BYTES = 600_000_000
 const DEFAULT_WAIT_MS = 60_000
 const RETRY_MS = 100
+/** Name of a database that is written, in SQL; views and tables do not hold it. */
+const CATALOG = 'warehouse'
+/**
+ * Rows that DuckDB gathers before it compresses and writes them: a quarter of what is usual. Long texts
+ * fill the memory otherwise, and are compressed by one thread at the end.
+ */
+const ROW_GROUP_ROWS = 30_720
 
 /** How a DuckDB database is opened. */
 export interface OpenDuckDbOptions {
@@ -66,7 +74,8 @@ export async function openDuckDb(options: OpenDuckDbOptions): Promise<DuckDb> {
   const temporary = temporaryPath(path, options.temporaryDirectory)
   const isNew = await isMissing(path)
   const instance = await openWhenFree(path, options, () => createInstance(path, temporary, options))
-  const db = new OpenDatabase(path, temporary, instance)
+  const catalog = options.readOnly === true ? undefined : CATALOG
+  const db = new OpenDatabase({ path, temporary, catalog }, instance)
   try {
     if (options.readOnly !== true) await removeLeftovers(path, temporary)
     if (isNew) await secureNewFile(path)
@@ -80,11 +89,17 @@ export async function openDuckDb(options: OpenDuckDbOptions): Promise<DuckDb> {
 class OpenDatabase implements DuckDb {
   readonly path: string
   readonly #temporary: string
+  readonly #catalog: string | undefined
   #instance: DuckDBInstance | undefined
 
-  constructor(path: string, temporary: string, instance: DuckDBInstance) {
-    this.path = path
-    this.#temporary = temporary
+  /** @param place - `catalog` is the name of the database where it is attached to the instance. */
+  constructor(
+    place: { path: string; temporary: string; catalog: string | undefined },
+    instance: DuckDBInstance,
+  ) {
+    this.path = place.path
+    this.#temporary = place.temporary
+    this.#catalog = place.catalog
     this.#instance = instance
   }
 
@@ -92,6 +107,7 @@ class OpenDatabase implements DuckDb {
     if (this.#instance === undefined) throw new TypeError('The database is closed')
     const connection = await this.#instance.connect()
     await connection.run(`SET TimeZone = 'UTC'`)
+    if (this.#catalog !== undefined) await connection.run(`USE ${this.#catalog}`)
     return connection
   }
 
@@ -149,21 +165,42 @@ async function openIfFree(
   }
 }
 
-function createInstance(
+async function createInstance(
   path: string,
   temporary: string,
   options: OpenDuckDbOptions,
 ): Promise<DuckDBInstance> {
+  const settings = settingsOf(temporary, options)
+  if (options.readOnly === true) {
+    return DuckDBInstance.create(path, { ...settings, access_mode: 'READ_ONLY' })
+  }
+  // Only a database that is attached can be told how large its row groups are.
+  const instance = await DuckDBInstance.create(':memory:', settings)
+  const connection = await instance.connect()
+  try {
+    await connection.run(`ATTACH ${sqlText(path)} AS ${CATALOG} (ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`)
+    connection.closeSync()
+    return instance
+  } catch (error) {
+    connection.closeSync()
+    instance.closeSync()
+    throw error
+  }
+}
+
+function settingsOf(
+  temporary: string,
+  options: OpenDuckDbOptions,
+): Readonly<Record<string, string>> {
   const memoryLimitBytes = options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES
-  return DuckDBInstance.create(path, {
-    access_mode: options.readOnly === true ? 'READ_ONLY' : 'READ_WRITE',
+  return {
     memory_limit: `${Math.max(1, Math.floor(memoryLimitBytes / 1000))}KB`,
     threads: String(options.threads ?? availableParallelism()),
     temp_directory: temporary,
     storage_compatibility_version: STORAGE_COMPATIBILITY_VERSION,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-  })
+  }
 }
 
 function temporaryPath(path: string, directory: string | undefined): string {
