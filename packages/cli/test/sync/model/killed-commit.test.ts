@@ -12,7 +12,7 @@ import { readWarehouse, type Warehouse } from './warehouse.ts'
 
 const CHILD = fileURLToPath(new URL('killed-commit.mjs', import.meta.url))
 const COHORT = { source: 'https://example.org/fhir', cohort: 'patient' }
-const KILLS = Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 6)
+const KILLS = Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 4)
 /** Longer than a commit takes here. */
 const LONGEST_DELAY_MS = 40
 

@@ -3,7 +3,7 @@ import { test } from 'vitest'
 import { ModelBench, PLANS } from './model-bench.ts'
 import { needGroups, playStep, step } from './history.ts'
 
-const RUNS = Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 2)
+const RUNS = Number(process.env['FLATFHIR_SOAK_RUNS'] ?? 1)
 const IS_SOAK = process.env['FLATFHIR_SOAK_RUNS'] !== undefined
 /** Without a soak, the same histories every time, and shorter ones. */
 const SEED = IS_SOAK ? {} : { seed: 20_261_123 }
