@@ -3,8 +3,14 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { readExport } from '@flatfhir/testkit'
 import { importResources, SqliteResourceStore, type ImportProblem } from '@flatfhir/store-sqlite'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { temporaryDirectory } from '../temporary-directory.ts'
+
+const opened: SqliteResourceStore[] = []
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((store) => store[Symbol.asyncDispose]()))
+})
 
 /** A text of some two megabytes. */
 const MEMBERS = 40_000
@@ -38,7 +44,9 @@ async function imported(
     onProblem: (problem) => problems.push(problem),
     ...(maxLineBytes !== undefined && { maxLineBytes }),
   })
-  return { store: await SqliteResourceStore.open({ directory }), problems, resources }
+  const store = await SqliteResourceStore.open({ directory })
+  opened.push(store)
+  return { store, problems, resources }
 }
 
 async function textOf(store: SqliteResourceStore, id: string): Promise<string> {
@@ -58,7 +66,6 @@ test.each<[string, Readonly<Record<string, string | Uint8Array>>]>([
   ['in a file of its own', { 'a.ndjson': PATIENTS.join(''), 'g.json': groupText('g') }],
 ])('a large Group %s is imported whatever the longest line, byte for byte', async (_, files) => {
   const { store, problems } = await imported(files, 64 * 1024)
-  await using _store = store
 
   const { lines } = await readExport(store, { level: 'group', groupId: 'g', types: ['Patient'] })
 
@@ -80,7 +87,6 @@ test.each([
     const lines = [PATIENTS[0], spoil(groupText('bad')), '\n', groupText('g'), '\n', PATIENTS[1]]
 
     const { store, problems, resources } = await imported({ 'a.ndjson': lines.join('') })
-    await using _store = store
 
     expect(problems).toMatchObject([{ line: 2 }])
     expect(resources).toBe(3)
