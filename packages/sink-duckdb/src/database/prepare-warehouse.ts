@@ -16,7 +16,6 @@ export async function prepareWarehouse(sql: SqlRunner, path: string): Promise<vo
   const format = await formatOf(sql, path)
   if (format > WAREHOUSE_FORMAT) throw new WarehouseTooNewError(path, format)
   if (format < WAREHOUSE_FORMAT) await migrate(sql, format)
-  await addMissingColumns(sql)
 }
 
 /** Form of the bookkeeping; 0 of an empty database. */
@@ -44,8 +43,8 @@ async function migrate(sql: SqlRunner, from: number): Promise<void> {
   await sql.run('COMMIT')
 }
 
-/** Columns that a later release added; a look at the catalog where none are missing. */
-async function addMissingColumns(sql: SqlRunner): Promise<void> {
+/** Adds the columns that a later release brought to the tables that are there. */
+export async function addMissingColumns(sql: SqlRunner): Promise<void> {
   const tables = await sql.rows(
     `SELECT t.type, list(c.column_name) AS names
      FROM sync.tables t JOIN duckdb_columns() c

@@ -11,7 +11,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE sync.warehouse (
        format INTEGER NOT NULL,           -- form of this bookkeeping
        created_at TIMESTAMPTZ NOT NULL,   -- when the database was made
-       views VARCHAR                      -- digest of the views' definitions; NULL before they are made
+       views VARCHAR                      -- digest of the columns and views; NULL before they are made
      )`,
     `CREATE TABLE sync.publications (
        directory VARCHAR NOT NULL,        -- of a dataset that follows the database

@@ -29,6 +29,7 @@ export class DuckDbSession implements SinkSession {
   readonly #publisher: Publisher
   #landing: DuckDbLanding | undefined
   #isClosed = false
+  #isChanged = false
 
   constructor(db: DuckDb, sql: SqlRunner, publisher: Publisher) {
     this.#db = db
@@ -58,6 +59,7 @@ export class DuckDbSession implements SinkSession {
   async begin(run: LandingRun): Promise<Landing> {
     if (this.#landing !== undefined) throw new TypeError('Another landing of this session is open')
     if (await isCommitted(this.#sql, run.id)) throw new RunAlreadyCommittedError(run.id)
+    this.#isChanged = true
     const sql = new SqlRunner(await this.#db.connect())
     const release = (): void => {
       this.#landing = undefined
@@ -68,6 +70,7 @@ export class DuckDbSession implements SinkSession {
 
   async recordRun(report: SyncReport): Promise<void> {
     if (await isCommitted(this.#sql, report.runId)) return
+    this.#isChanged = true
     await this.#sql.run('BEGIN')
     await writeRun(this.#sql, report)
     await this.#sql.run('COMMIT')
@@ -81,6 +84,7 @@ export class DuckDbSession implements SinkSession {
   }
 
   async publish(): Promise<void> {
+    this.#isChanged = true
     await this.#publisher(this.#sql)
   }
 
@@ -90,7 +94,7 @@ export class DuckDbSession implements SinkSession {
     try {
       await this.#landing?.[Symbol.asyncDispose]()
       // Closing would do it too, but it would keep the event loop from running meanwhile.
-      await this.#sql.run('CHECKPOINT')
+      if (this.#isChanged) await this.#sql.run('CHECKPOINT')
     } finally {
       this.#sql.connection.closeSync()
       await this.#db[Symbol.asyncDispose]()

@@ -55,6 +55,18 @@ describe('opening', () => {
     expect(await openError(place.path)).toMatchObject({ code: 'WAREHOUSE_TOO_NEW', format: 99 })
   })
 
+  test('brings the tables of an older release to the columns of this one', async () => {
+    const place = await makePlace()
+    await (await place.sink().open())[Symbol.asyncDispose]()
+    await execute(place.path, 'ALTER TABLE patient DROP COLUMN gender')
+    await execute(place.path, `UPDATE sync.warehouse SET views = 'of an older release'`)
+
+    await (await place.sink().open())[Symbol.asyncDispose]()
+
+    const [found] = await query(place.path, 'SELECT count(gender) AS n FROM patient')
+    expect(found).toEqual({ n: '0' })
+  })
+
   test('removes temporary directories of processes that were killed, and its own', async () => {
     const place = await makePlace()
     const left = `${place.path}.tmp-00000000-0000-0000-0000-000000000000`
