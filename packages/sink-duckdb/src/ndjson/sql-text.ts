@@ -9,15 +9,13 @@ export function sqlName(name: string): string {
 }
 
 /**
- * An absolute path as an SQL literal for DuckDB's readers, which take every path for a pattern: what
- * would match other files stands in brackets, where it means itself.
+ * The absolute path of a file that is there, as an SQL literal for DuckDB's readers, which take every
+ * path for a pattern: what would match other files stands in brackets, where it means itself.
  *
- * @throws TypeError when the path holds a backslash beside such characters: no pattern means that.
+ * No pattern means a backslash, so that a path with one stays as it is: DuckDB takes what is the name of
+ * a file for that file.
  */
 export function sqlPath(path: string): string {
-  if (!/[*?[]/.test(path)) return sqlText(path)
-  if (path.includes('\\')) {
-    throw new TypeError('A path with a backslash cannot hold "*", "?" or "[" as well')
-  }
+  if (!/[*?[]/.test(path) || path.includes('\\')) return sqlText(path)
   return sqlText(path.replaceAll(/[*?[]/g, '[$&]'))
 }

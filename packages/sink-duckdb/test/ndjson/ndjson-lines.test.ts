@@ -97,15 +97,18 @@ describe('lines of NDJSON files', () => {
     expect(lines).toEqual(['{"a":1}', '{"a":2}', cut])
   })
 
-  test.each(["it's [1] of *?.ndjson", 'back\\slash.ndjson', '~ # %20 é.ndjson', 'k=v/a.ndjson'])(
-    'come from the file that is meant: %s',
-    async (name) => {
-      const file = await fileOf('{"a":1}\n', name)
-      await writeFile(join(dirname(file.path), "it's 1 of xyz.ndjson"), '{"a":"other"}\n')
+  test.each([
+    "it's [1] of *?.ndjson",
+    'back\\slash.ndjson',
+    'back\\slash [1] of *?.ndjson',
+    '~ # %20 é.ndjson',
+    'k=v/a.ndjson',
+  ])('come from the file that is meant: %s', async (name) => {
+    const file = await fileOf('{"a":1}\n', name)
+    await writeFile(join(dirname(file.path), "it's 1 of xyz.ndjson"), '{"a":"other"}\n')
 
-      expect(await linesOf(file)).toEqual(['{"a":1}'])
-    },
-  )
+    expect(await linesOf(file)).toEqual(['{"a":1}'])
+  })
 
   test('can be longer than what DuckDB allows by default', async () => {
     const long = JSON.stringify({ data: 'x'.repeat(20 * 1024 * 1024) })
