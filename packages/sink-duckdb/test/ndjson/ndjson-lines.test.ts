@@ -105,7 +105,9 @@ describe('lines of NDJSON files', () => {
     'k=v/a.ndjson',
   ])('come from the file that is meant: %s', async (name) => {
     const file = await fileOf('{"a":1}\n', name)
-    await writeFile(join(dirname(file.path), "it's 1 of xyz.ndjson"), '{"a":"other"}\n')
+    for (const other of ["it's 1 of xyz.ndjson", 'back\\slash 1 of xyz.ndjson']) {
+      await writeFile(join(dirname(file.path), other), '{"a":"other"}\n')
+    }
 
     expect(await linesOf(file)).toEqual(['{"a":1}'])
   })
