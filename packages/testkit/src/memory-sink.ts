@@ -361,8 +361,8 @@ class MemoryLanding implements Landing {
   #countOlder(counts: TypeCounts, joinerIds: readonly string[]): void {
     const sinceMs = this.#run.since?.getTime() ?? -Infinity
     const { joinedMs } = contentOf(this.#place, this.#run.cohort)
-    const isOfGroup = this.#run.since !== undefined && this.#run.cohort.cohort.startsWith('group/')
-    const newcomers = isOfGroup ? [...joinedMs].filter(([, atMs]) => atMs > sinceMs) : []
+    const newcomers =
+      this.#run.sendsHistory === true ? [...joinedMs].filter(([, atMs]) => atMs > sinceMs) : []
     const joiners = new Set([...joinerIds, ...newcomers.map(([id]) => id)])
     for (const key of this.#changes) {
       const row = this.#staged.get(key)?.row

@@ -248,21 +248,27 @@ export function landingContract(makePlace: MakeSinkPlace): void {
       expect(typeNamed(types, 'Organization')).toMatchObject({ older: 0, comparable: 0 })
     })
 
-    test('counts nothing as older of whoever joined a Group after the instant asked for', async () => {
-      await using folder = new LandingFolder()
-      const place = await makePlace()
-      await land(place.sink(), folder, { changes: [], roster: ['p'], rosterAt: hour(10) })
-      await land(place.sink(), folder, { changes: [], roster: ['p', 'q'], rosterAt: hour(12) })
+    test.each([
+      [true, { older: 1, comparable: 1 }],
+      [false, { older: 2, comparable: 2 }],
+    ])(
+      'counts newcomers as the source sends their history (%s)',
+      async (sendsHistory, expected) => {
+        await using folder = new LandingFolder()
+        const place = await makePlace()
+        await land(place.sink(), folder, { changes: [], roster: ['p'], rosterAt: hour(10) })
+        await land(place.sink(), folder, { changes: [], roster: ['p', 'q'], rosterAt: hour(12) })
 
-      const { types } = await land(place.sink(), folder, {
-        run: { since: hour(11) },
-        changes: [
-          observationText('of-member', 'p', { lastUpdated: 1 }),
-          observationText('of-newcomer', 'q', { lastUpdated: 1 }),
-        ],
-      })
+        const { types } = await land(place.sink(), folder, {
+          run: { since: hour(11), sendsHistory },
+          changes: [
+            observationText('of-member', 'p', { lastUpdated: 1 }),
+            observationText('of-newcomer', 'q', { lastUpdated: 1 }),
+          ],
+        })
 
-      expect(typeNamed(types, 'Observation')).toMatchObject({ older: 1, comparable: 1 })
-    })
+        expect(typeNamed(types, 'Observation')).toMatchObject(expected)
+      },
+    )
   })
 }

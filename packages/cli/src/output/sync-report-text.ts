@@ -167,7 +167,15 @@ function exportLine(one: SyncExport): string {
   const deletions = one.deletions === 0 ? '' : `, ${formatQuantity(one.deletions, 'deletion')}`
   const since = one.since === undefined ? '' : ` since ${one.since}`
   const verdict = one.verdict === 'complete' ? '' : `, ${one.verdict}`
-  return `export of ${PURPOSES[one.purpose]}${since}: ${formatQuantity(one.resources, 'resource')}${deletions} in ${formatQuantity(one.files, 'file')}, ${formatMegabytes(one.bytes)} MB, ${formatSeconds(one.milliseconds / 1000)}${verdict}`
+  const errors = errorsOf(one)
+  const reported = errors === 0 ? '' : `; the source reports ${formatQuantity(errors, 'error')}`
+  return `export of ${PURPOSES[one.purpose]}${since}: ${formatQuantity(one.resources, 'resource')}${deletions} in ${formatQuantity(one.files, 'file')}, ${formatMegabytes(one.bytes)} MB, ${formatSeconds(one.milliseconds / 1000)}${verdict}${reported}`
+}
+
+function errorsOf({ outcomes = [] }: SyncExport): number {
+  return outcomes
+    .filter(({ severity }) => severity === 'error' || severity === 'fatal')
+    .reduce((total, { count }) => total + count, 0)
 }
 
 const PURPOSES: Readonly<Record<SyncExport['purpose'], string>> = {

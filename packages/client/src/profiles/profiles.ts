@@ -26,6 +26,13 @@ const DAY_SECONDS = 86_400
 export const PROVIDER_PROFILES: readonly ProviderProfile[] = [
   {
     ...GENERIC_PROFILE,
+    id: 'flatfhir',
+    name: 'flatfhir',
+    detect: [{ softwareName: '^flatfhir$' }],
+    repeatsHistory: ['patient', 'group'],
+  },
+  {
+    ...GENERIC_PROFILE,
     id: 'epic',
     name: 'Epic',
     detect: [{ softwareName: '^epic$' }],
@@ -89,6 +96,7 @@ export const PROVIDER_PROFILES: readonly ProviderProfile[] = [
     ],
     pollFloorSeconds: 5,
     joinersHistory: ['group'],
+    repeatsHistory: ['group'],
     knownGaps: [
       'Resources changed before 2020-02-12 are stamped 2020-01-01',
       'On Patient level, _since leaves out the history of new members',

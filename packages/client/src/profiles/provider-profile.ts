@@ -63,6 +63,13 @@ export interface ProviderProfile {
    */
   readonly joinersHistory?: readonly ('patient' | 'group')[]
   /**
+   * Levels at which an export with `_since` may hold, once more, everything of patients who joined after
+   * it: where old resources come of them, the provider has not ignored `_since`.
+   *
+   * @defaultValue none
+   */
+  readonly repeatsHistory?: readonly ('patient' | 'group')[]
+  /**
    * Whether a kick-off may name patients by `patient`.
    *
    * @defaultValue `'supported'`: unless the provider refuses it

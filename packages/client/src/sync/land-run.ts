@@ -5,6 +5,7 @@ import { fileCounts, type Gathered, needsRosterExport } from './gather-exports.t
 import { previousOf, rosterFiles } from './gather-exports.ts'
 import { landingFiles, type RunExport } from './run-exports.ts'
 import { instantMs, knownWatermarks } from './run-plan.ts'
+import { plannedProfile } from './source-profile.ts'
 import type { Landing, LandingInspection, LandingPart, LandingRun, SinkSession } from './sink.ts'
 import { SYNC_REPORT_VERSION, type SyncAlarm, type SyncReport } from './sync-report.ts'
 import type { SyncState, Watermark } from './sync-state.ts'
@@ -43,6 +44,9 @@ export async function recordStop(context: CohortContext, gathered: Gathered): Pr
   await session.recordRun(report)
   return report
 }
+
+/** Severities of OperationOutcomes that say that something is not in the export. */
+const ERRORS: ReadonlySet<string> = new Set(['error', 'fatal'])
 
 class RunLanding {
   readonly #context: CohortContext
@@ -116,13 +120,21 @@ class RunLanding {
     return {
       id: plan.runId,
       cohort: key,
-      kind: this.#isComplete ? plan.kind : 'incremental',
+      kind: this.#meansAll() ? plan.kind : 'incremental',
       startedAt: new Date(plan.startedAt),
       types: options.connection.types,
       transactionTime: this.#transactionTime(),
+      sendsHistory: this.#sendsHistory(),
       since: plan.kind === 'full' || since === undefined ? undefined : new Date(since),
       inStepUntil: inStepUntil === undefined ? undefined : new Date(inStepUntil),
     }
+  }
+
+  #sendsHistory(): boolean {
+    const { options } = this.#context
+    const { level } = options.connection
+    const { repeatsHistory = [] } = plannedProfile(this.#gathered.plan.profile, options)
+    return level !== 'system' && repeatsHistory.includes(level)
   }
 
   async #stage(landing: Landing): Promise<void> {
@@ -140,7 +152,20 @@ class RunLanding {
 
   #partOf({ purpose }: RunExport): LandingPart | undefined {
     if (purpose === 'roster') return undefined
-    return purpose === 'all' && !this.#isComplete ? 'changes' : purpose
+    return purpose === 'all' && !this.#meansAll() ? 'changes' : purpose
+  }
+
+  /**
+   * Whether what did not come is gone. Not where the source reports errors of its own: what it could
+   * not export is still there. Before the first landing there is nothing that could go.
+   */
+  #meansAll(): boolean {
+    return this.#isComplete && !this.#gathered.exports.some((each) => this.#isDoubtful(each))
+  }
+
+  #isDoubtful({ report }: RunExport): boolean {
+    const isFirst = this.#gathered.plan.previousTransactionTime === undefined
+    return !isFirst && report.outcomes.some(({ severity }) => ERRORS.has(severity))
   }
 
   /** The export whose Patients are the cohort; none where absence would mean nothing. */
@@ -149,13 +174,14 @@ class RunLanding {
     if (options.connection.level === 'system' || !this.#isComplete) return undefined
     const isOwn = this.#gathered.plan.kind === 'full' && !needsRosterExport(this.#context)
     const purpose = isOwn ? 'all' : 'roster'
-    return this.#gathered.exports.find((each) => each.purpose === purpose)
+    const roster = this.#gathered.exports.find((each) => each.purpose === purpose)
+    return roster === undefined || this.#isDoubtful(roster) ? undefined : roster
   }
 
   #alarms(inspection: LandingInspection, state: SyncState): readonly RaisedAlarm[] {
     const { plan, exports } = this.#gathered
     const { thresholds } = this.#context.settings
-    const part = plan.kind === 'full' && this.#isComplete ? 'all' : 'changes'
+    const part = plan.kind === 'full' && this.#meansAll() ? 'all' : 'changes'
     return [
       ...(this.#isComplete ? [] : incompleteAlarms(exports)),
       ...clockAlarms(this.#transactionTime(), this.#latestWatermark(state) ?? previousOf(plan)),

@@ -133,6 +133,7 @@ export function syncExport({ purpose, report, since }: RunExport): SyncExport {
     deletions,
     bytes,
     milliseconds: timings.totalMs,
+    ...(report.outcomes.length > 0 && { outcomes: report.outcomes }),
   }
 }
 

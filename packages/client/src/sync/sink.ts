@@ -36,6 +36,13 @@ export interface LandingRun {
   readonly types: readonly string[] | undefined
   /** `_since` of the run's changes. */
   readonly since?: Date | undefined
+  /**
+   * The source may send, among the changes, everything of patients who joined the cohort after
+   * `since`: then what is old of those whom the landed roster has only since then tells nothing.
+   *
+   * @defaultValue `false`
+   */
+  readonly sendsHistory?: boolean | undefined
   /** Of the run's data, where it is known: another cohort may have been landed as of a later one. */
   readonly transactionTime?: Date | undefined
   /**
@@ -81,8 +88,8 @@ export interface LandedType {
   readonly removed: number
   /**
    * Resources of `changes` that are in the compartment of a patient who did not join by this run, nor,
-   * in a Group, after {@link LandingRun.since} by an earlier one, and whose `meta.lastUpdated` is
-   * earlier than that: a source that honours `_since` sends none. It may send all of newcomers.
+   * where {@link LandingRun.sendsHistory}, after {@link LandingRun.since} by an earlier one, and whose
+   * `meta.lastUpdated` is earlier than that: a source that honours `_since` sends none.
    */
   readonly older: number
   /** Resources of `changes` in the compartment of such a patient. */

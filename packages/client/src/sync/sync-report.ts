@@ -1,3 +1,4 @@
+import type { OutcomeCount } from '../export-report.ts'
 import type { LandingInspection } from './sink.ts'
 
 /** Form of {@link SyncReport}; a change that readers must know of makes it larger. */
@@ -57,6 +58,11 @@ export interface SyncExport {
   readonly deletions: number
   readonly bytes: number
   readonly milliseconds: number
+  /**
+   * What the source said of its own work, where it said anything. After errors nothing is taken for
+   * gone because it did not come.
+   */
+  readonly outcomes?: readonly OutcomeCount[]
 }
 
 /**

@@ -22,7 +22,7 @@ const NEWCOMERS = 'staged_newcomers'
 interface Newcomers {
   /** Who joins by this run. */
   readonly joiners: string | undefined
-  /** They, and whoever joined a Group so lately that their history may come once more. */
+  /** They, and whoever joined so lately that the source may send their history once more. */
   readonly newcomers: string | undefined
 }
 
@@ -124,7 +124,7 @@ async function findNewcomers(
   { sql, run }: LandingContext,
   joiners: string | undefined,
 ): Promise<Newcomers> {
-  if (run.since === undefined || !run.cohort.cohort.startsWith('group/')) {
+  if (run.since === undefined || run.sendsHistory !== true) {
     return { joiners, newcomers: joiners }
   }
   const also = joiners === undefined ? '' : `UNION SELECT patient FROM temp.${joiners}`
