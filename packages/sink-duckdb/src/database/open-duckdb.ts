@@ -14,10 +14,10 @@ const RETRY_MS = 100
 /** Name of a database that is written, in SQL; views and tables do not hold it. */
 const CATALOG = 'warehouse'
 /**
- * Rows that DuckDB gathers before it compresses and writes them: a quarter of what is usual. Long texts
+ * Rows that DuckDB gathers before it compresses and writes them: a sixth of what is usual. Long texts
  * fill the memory otherwise, and are compressed by one thread at the end.
  */
-const ROW_GROUP_ROWS = 30_720
+const ROW_GROUP_ROWS = 20_480
 
 /** How a DuckDB database is opened. */
 export interface OpenDuckDbOptions {
@@ -198,6 +198,9 @@ function settingsOf(
     threads: String(options.threads ?? availableParallelism()),
     temp_directory: temporary,
     storage_compatibility_version: STORAGE_COMPATIBILITY_VERSION,
+    // What is freed goes back to the system soon: it is the process that has a limit, not DuckDB alone.
+    allocator_flush_threshold: '16MB',
+    allocator_bulk_deallocation_flush_threshold: '64MB',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   }

@@ -14,7 +14,7 @@ const ROOM = 0.6
 /** Text that a thread gathers before it writes to the files of the ranges. */
 const GATHERED_BYTES = 16 * 1000 * 1000
 const LEAST_GATHERED_ROWS = 2048
-const SORT_SHARE = 1 / 3
+const SORT_SHARE = 1 / 4
 const UNITS: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
 
 /** The resources of one range of patients, in a file of their own. */

@@ -11,7 +11,7 @@ const MB = 1000 * 1000
 /** What is aimed at where a type is cut into several files. */
 const FILE_BYTES = 180 * MB
 /** A row group is in memory, some three times for each thread, while it is written. */
-const ROW_GROUP_BYTES = 16 * MB
+const ROW_GROUP_BYTES = 8 * MB
 /** Sorting hands on 2,048 rows at once: longer ones would not fit into memory, and stay as they come. */
 const LONGEST_SORTED_TEXT = 32 * 1024
 /** So large that DuckDB never cuts by itself; asked for, because only then it minds `ROW_GROUP_BYTES`. */
@@ -42,7 +42,7 @@ export interface CuttingOptions {
   /**
    * JSON text that is sorted at once; more is sorted in ranges of patients.
    *
-   * @defaultValue a third of DuckDB's `memory_limit`
+   * @defaultValue a quarter of DuckDB's `memory_limit`
    */
   readonly sortTextBytes?: number
 }
