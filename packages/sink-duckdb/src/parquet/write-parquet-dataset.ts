@@ -15,6 +15,7 @@ import { writePartition, type CuttingOptions, type PartitionSource } from './wri
 
 /** Files whose lines are of any type. */
 const ANY_TYPE = '*'
+const MEMORY_LIMIT_BYTES = 450_000_000
 const TYPE_NAME = /^[A-Z][A-Za-z]{0,63}$/
 /** Typical length of a resource's text, where nobody counted the lines. */
 const USUAL_TEXT_BYTES = 1500
@@ -31,7 +32,11 @@ export interface WriteParquetOptions extends CuttingOptions {
   readonly run: string
   /** Cohort that the files are of, as `SyncState` writes it. */
   readonly cohort?: string
-  /** @defaultValue 600 MB */
+  /**
+   * What DuckDB may keep in memory; writing Parquet takes some 400 MB beside it.
+   *
+   * @defaultValue 450 MB
+   */
   readonly memoryLimitBytes?: number
   /** @defaultValue as many as the machine has cores */
   readonly threads?: number
@@ -47,7 +52,7 @@ export interface WriteParquetOptions extends CuttingOptions {
  *
  * The dataset changes at once, by one rename, when everything is written and flushed; until then, and
  * after a failure or `kill -9`, readers see what was there before. Memory stays below
- * `memoryLimitBytes` and some 250 MB, at any size.
+ * `memoryLimitBytes` and some 400 MB, at any size.
  *
  * @throws {@link ParquetDirectoryRefusedError} when the directory holds something else, or the data of
  *   another source.
@@ -60,7 +65,11 @@ export async function writeParquetDataset(
 ): Promise<ParquetManifest> {
   const { directory, source, run, now = (): Date => new Date() } = options
   await checkParquetDirectory(directory, source)
-  await using db = await openDuckDb({ ...options, path: writerPath(directory) })
+  await using db = await openDuckDb({
+    memoryLimitBytes: MEMORY_LIMIT_BYTES,
+    ...options,
+    path: writerPath(directory),
+  })
   const connection = await db.connect()
   await connection.run('SET preserve_insertion_order = false')
   const generation = await Generation.begin(directory, source)
