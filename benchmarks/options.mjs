@@ -12,6 +12,7 @@ export const ROW_GROUPS = [
   'type-filter',
   'elements',
   'partial-manifest',
+  'roster',
   'kick-off',
   'memory',
   'served',

@@ -13,6 +13,7 @@ import { kickOffRows } from './rows/kick-off.mjs'
 import { landDuckDbRows, landParquetRows } from './rows/landing.mjs'
 import { memoryRows } from './rows/memory.mjs'
 import { elementsRows, partialManifestRows, typeFilterRows } from './rows/parameters.mjs'
+import { rosterRows } from './rows/roster.mjs'
 import { servedRows } from './rows/served.mjs'
 import {
   encryptedExportRows,
@@ -37,6 +38,7 @@ const MEASURES = {
   'type-filter': typeFilterRows,
   elements: elementsRows,
   'partial-manifest': partialManifestRows,
+  roster: rosterRows,
   'kick-off': kickOffRows,
   memory: memoryRows,
   served: servedRows,

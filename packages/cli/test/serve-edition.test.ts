@@ -7,11 +7,11 @@ import { CommandProcess } from './command-process.ts'
 
 const HEADERS = { prefer: 'respond-async' }
 
-test('serve --edition stu4 makes $export speak STU4, by POST only', async () => {
+test('serve --export-edition stu4 makes $export speak STU4, by POST only', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'flatfhir-edition-'))
   const server = new CommandProcess([
     ...['serve', '--auth', 'none', '--data', directory, '--port', '0', '--log-level', 'warn'],
-    ...['--edition', 'stu4'],
+    ...['--export-edition', 'stu4'],
   ])
   try {
     const [, url = ''] = await server.written(/serving (\S+)/)
@@ -28,8 +28,8 @@ test('serve --edition stu4 makes $export speak STU4, by POST only', async () => 
 })
 
 test('serve takes no other edition', async () => {
-  const { code, err } = await inProcess(['serve', '--data', 'x', '--edition', 'stu5'])
+  const { code, err } = await inProcess(['serve', '--data', 'x', '--export-edition', 'stu5'])
 
   expect(code).toBe(2)
-  expect(err).toContain('--edition: expected one of')
+  expect(err).toContain('--export-edition: expected one of')
 })

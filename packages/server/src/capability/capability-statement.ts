@@ -78,6 +78,7 @@ function resourceCapability(type: ResourceType, input: ProviderDescription): obj
   return {
     ...(extensions.length > 0 && { extension: extensions }),
     type,
+    ...(type === 'Group' && { supportedProfile: [BULK_COHORT_GROUP] }),
     interaction: interactions.map((code) => ({ code })),
     versioning: 'versioned',
     readHistory: false,
@@ -92,7 +93,7 @@ function resourceCapability(type: ResourceType, input: ProviderDescription): obj
 
 function operationsOf(type: ResourceType, input: ProviderDescription): readonly object[] {
   if (type === 'Patient') return operationCapabilities('patient', input)
-  if (type === 'Group') return operationCapabilities('group', input)
+  if (type === 'Group') return [...operationCapabilities('group', input), ...MEMBER_OPERATIONS]
   return []
 }
 
@@ -104,6 +105,23 @@ function searchParametersOf(type: ResourceType): readonly object[] {
   }))
   return type === 'Group' ? [...listed, GROUP_NAME] : listed
 }
+
+const BULK_COHORT_GROUP = 'http://hl7.org/fhir/uv/bulkdata/StructureDefinition/bulk-cohort-group'
+const ATTRIBUTION = 'http://hl7.org/fhir/us/davinci-atr/OperationDefinition'
+
+/** What of Da Vinci ATR's operations works here. */
+const MEMBER_OPERATIONS = [
+  {
+    name: 'member-add',
+    definition: `${ATTRIBUTION}/group-member-add`,
+    documentation: 'Adds members: patientReference, each with or without an attributionPeriod.',
+  },
+  {
+    name: 'member-remove',
+    definition: `${ATTRIBUTION}/group-member-remove`,
+    documentation: 'Takes members out: patientReference.',
+  },
+]
 
 /** R4 has no such parameter, so that no export can be filtered by it. */
 const GROUP_NAME = {

@@ -105,7 +105,10 @@ function listeningServer(
 
 /** Some HTTP libraries percent-encode the dollar sign of operations. */
 function plainOperationName({ url }: IncomingMessage): string {
-  return (url ?? '/').replace(/^([^?]*\/)%24(export(?:-v4)?)(?=$|[?/])/, '$1$$$2')
+  return (url ?? '/').replace(
+    /^([^?]*\/)%24(export(?:-v4)?|member-add|member-remove)(?=$|[?/])/,
+    '$1$$$2',
+  )
 }
 
 /** Bodies stay unread until a handler asks for them, by then knowing how large they may be. */

@@ -18,6 +18,7 @@ import {
 } from '@flatfhir/protocol'
 import type { FastifyRequest } from 'fastify'
 import { decideExport, type AllowedExport } from '../access/export-rights.ts'
+import { isExported } from '../capability/export-capabilities.ts'
 import { exportQuery, KICK_OFF_SUPPORT, readTypeFilters } from '../kick-off/export-query.ts'
 import type { Job } from '../job-store.ts'
 import type { KickOffInput } from '../jobs/export-jobs.ts'
@@ -66,6 +67,7 @@ async function kickOff(
   const lenient = preferences.handling === 'lenient'
   const { parameters, ignored } = await decode(context, request, { lenient, level, edition })
   const filters = readTypeFilters(parameters.typeFilters ?? [], { lenient })
+  requireExportedType(level, parameters.types)
   const decision = await decide(context, request, { level, parameters })
   if (groupId !== undefined) await requireGroup(context, request, groupId)
   const { separateExportStatus } = preferences
@@ -146,6 +148,13 @@ async function decide(
   )
 }
 
+/** An export that could not hold anything is no use to anybody (SHOULD be refused). */
+function requireExportedType(level: ExportLevel, types: readonly ResourceType[] | undefined): void {
+  if (types === undefined || types.some((type) => isExported(type, level))) return
+  const message = `None of the types in _type is exported at ${level} level`
+  throw badRequest(message, 'not-supported')
+}
+
 /** Provenance that is asked for by `includeAssociatedData` comes whatever `_type` says. */
 function requestedTypes({
   types,
@@ -184,8 +193,9 @@ async function decode(
   request: FastifyRequest,
   reading: Pick<DecodeKickOffOptions, 'lenient' | 'level' | 'edition'>,
 ): Promise<DecodedKickOff> {
-  const { clock, fhirBaseUrl } = context
-  const now = clock()
+  const { clock, fhirBaseUrl, jobs } = context
+  // After the machine's clock was set back, transaction times go on from where they were.
+  const now = new Date(Math.max(clock().getTime(), jobs.latestTransactionTime.getTime()))
   const options = { ...reading, now, fhirBaseUrl: fhirBaseUrl(), support: KICK_OFF_SUPPORT }
   const query = rawQueryOf(request)
   if (request.method === 'GET') return decodeKickOffQuery(new URLSearchParams(query), options)
@@ -222,7 +232,7 @@ async function requireGroup(
   groupId: string,
 ): Promise<void> {
   await access.requireGroup(request, groupId, { unknown: unknownGroup(), attempted: 'kick-off' })
-  const { state } = await resources.read('Group', groupId)
+  const { state } = await resources.head('Group', groupId)
   if (state !== 'found') throw unknownGroup()
 }
 

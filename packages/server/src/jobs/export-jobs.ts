@@ -56,6 +56,7 @@ export class ExportJobs implements AsyncDisposable {
   readonly #working = new Set<Promise<void>>()
   /** Kick-offs between their snapshot and their row, which pruning knows nothing of. */
   #kickOffs = 0
+  #latestTransactionTime = new Date(0)
   #sweepTimer: NodeJS.Timeout | undefined
   #sweeping: Promise<void> | undefined
   #parking: Promise<void> | undefined
@@ -93,6 +94,11 @@ export class ExportJobs implements AsyncDisposable {
     return exportJobs
   }
 
+  /** Of the exports that this process has taken on, or went on with. */
+  get latestTransactionTime(): Date {
+    return this.#latestTransactionTime
+  }
+
   /** What clients may know of how exports are kept. */
   get limits(): Pick<ExportJobsSettings, 'maxFileBytes' | 'retentionMs' | 'storedEncoding'> {
     const { maxFileBytes, retentionMs, storedEncoding } = this.#settings
@@ -112,6 +118,7 @@ export class ExportJobs implements AsyncDisposable {
     this.#kickOffs += 1
     try {
       const snapshot = await resources.takeSnapshot()
+      this.#noteTime(snapshot)
       const { clientId, query, requestUrl, reply = DEFAULT_REPLY } = input
       const missing = await this.#missingPatients(input, snapshot)
       const newJob: NewJob = {
@@ -245,8 +252,13 @@ export class ExportJobs implements AsyncDisposable {
   async #resume(): Promise<void> {
     for (const job of await this.#settings.jobs.unfinished()) {
       this.#settings.onEvent({ name: 'job-resumed', jobId: job.jobId })
+      this.#noteTime(job.snapshot)
       this.#run(job)
     }
+  }
+
+  #noteTime({ transactionTime }: Snapshot): void {
+    if (transactionTime > this.#latestTransactionTime) this.#latestTransactionTime = transactionTime
   }
 
   #run(job: Job): void {

@@ -147,7 +147,8 @@ async function operationsOf(provider: TestProvider, level: ExportLevel): Promise
   const [{ operation, resource }] = rest
   if (level === 'system') return operation
   const type = { patient: 'Patient', group: 'Group' }[level]
-  return resource.find((each) => each.type === type)?.operation ?? []
+  const operations = resource.find((each) => each.type === type)?.operation ?? []
+  return operations.filter(({ name }) => name.includes('export'))
 }
 
 describe('the capabilities', () => {

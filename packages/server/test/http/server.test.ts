@@ -66,6 +66,8 @@ describe('the CapabilityStatement', () => {
       'export group-export|3.0.0',
       'group-export group-export|3.0.0',
       'export-v4 group-export|4.0.0',
+      'member-add group-member-add',
+      'member-remove group-member-remove',
     ])
     expect(operationsOf('Patient')).toEqual([
       'export patient-export|3.0.0',

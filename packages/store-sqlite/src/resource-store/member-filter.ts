@@ -50,7 +50,8 @@ export function memberFilterOf(
     throw invalid(`Group.modifierExtension has more than ${MAX_SEARCHES} member filters`)
   }
   requireProfile(group, hasMembers)
-  return { searches, ofEverybody: !hasMembers && group['actual'] === false }
+  // An empty roster is one that lost its last member, and must never come to mean everybody.
+  return { searches, ofEverybody: !hasMembers && group['member'] === undefined }
 }
 
 /** How a member filter is kept in the database. */
@@ -97,11 +98,9 @@ function requireProfile(group: Readonly<Record<string, unknown>>, hasMembers: bo
   if (group['characteristic'] !== undefined) {
     throw invalid('Group.characteristic cannot be used together with a member filter')
   }
-  // The empty roster of a Group that is to have members must never come to mean everybody.
+  // R4's grp-1. Without members the profile wants false; true is taken, too.
   if (typeof group['actual'] !== 'boolean' || (hasMembers && !group['actual'])) {
-    throw invalid(
-      'Group.actual has to be true with members, and false for a filter of all patients',
-    )
+    throw invalid('Group.actual has to be there, and true with members')
   }
   if (objectsOf(group['extension']).some(({ url }) => url === MEMBERS_REFRESHED_URL)) {
     throw invalid(

@@ -29,7 +29,7 @@ export interface ServeOptions extends ExportJobsFlags, AccessFlags, LimitFlags {
   readonly host: string
   readonly port: number
   readonly baseUrl: string | undefined
-  readonly edition: Edition
+  readonly exportEdition: Edition
   readonly maxBodySize: number
   readonly logLevel: LogLevel
 }
@@ -136,7 +136,7 @@ export const SERVE_COMMAND: Command = defineCommand<ServeOptions>({
       defaultText: 'http://HOST:PORT/fhir',
       group: server,
     },
-    edition: {
+    exportEdition: {
       type: choice('stu1', 'stu2', 'stu3', 'stu4'),
       description:
         'Edition of the IG that $export speaks, which stu4 makes POST only; $export-v4 speaks STU4 in any case',

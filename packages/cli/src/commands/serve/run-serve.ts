@@ -27,7 +27,7 @@ export async function runServe(options: ServeOptions, context: CommandContext): 
   await using provider = await startProvider({
     ...options,
     access: accessOf(options),
-    exportEdition: options.edition,
+    exportEdition: options.exportEdition,
     maxBodyBytes: options.maxBodySize,
     jobs: options,
     tls,
