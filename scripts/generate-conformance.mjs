@@ -20,7 +20,6 @@ const EDITIONS = {
   SMART: 'SMART App Launch 2.2: Backend Services',
 }
 const STRENGTHS = ['SHALL', 'SHALL NOT', 'SHOULD', 'SHOULD NOT']
-const NOT_YET = 'not yet: '
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
 const rows = await requirementRows()
@@ -42,8 +41,8 @@ if (problems.length > 0) process.exitCode = 1
 async function requirementRows() {
   const tests = await listProofs()
   return Object.entries(REQUIREMENTS).map(([id, requirement]) => {
-    const mine = tests.filter(({ name }) => name.replace(NOT_YET, '').startsWith(`${id} `))
-    const proofs = mine.filter(({ name }) => !name.startsWith(NOT_YET)).map(({ file }) => file)
+    const mine = tests.filter(({ name }) => name.startsWith(`${id} `))
+    const proofs = mine.map(({ file }) => file)
     if (requirement.provenElsewhere !== undefined) proofs.push(requirement.provenElsewhere)
     return { id, ...requirement, proofs: [...new Set(proofs)], state: stateOf(requirement, proofs) }
   })
@@ -52,7 +51,7 @@ async function requirementRows() {
 function stateOf({ reason, knownFailure }, proofs) {
   if (knownFailure !== undefined) return 'deviates'
   if (proofs.length > 0) return 'proven'
-  return reason === undefined ? 'not yet' : 'excused'
+  return reason === undefined ? 'unproven' : 'excused'
 }
 
 /** Collects the proofs without running them; their names begin with the requirement's id. */
@@ -70,12 +69,9 @@ async function listProofs() {
 }
 
 async function problemsOf(all) {
-  const announced = new Set(
-    (await listProofsNotYet()).filter((id) => all.some((row) => row.id === id)),
-  )
   const found = []
   for (const { id, state, reason, proofs, provenElsewhere } of all) {
-    if (state === 'not yet' && !announced.has(id)) found.push(`${id} has neither proof nor reason`)
+    if (state === 'unproven') found.push(`${id} has neither proof nor reason`)
     if (reason !== undefined && proofs.length > 0) found.push(`${id} has a proof and a reason`)
     if (provenElsewhere === undefined) continue
     const exists = await access(join(ROOT, provenElsewhere)).then(
@@ -85,22 +81,6 @@ async function problemsOf(all) {
     if (!exists) found.push(`${id} is proven by ${provenElsewhere}, which is not there`)
   }
   return found
-}
-
-/** The ids that the list of what is still to be done names. */
-async function listProofsNotYet() {
-  const text = await readFile(join(ROOT, 'conformance', 'test', 'not-yet.ts'), 'utf8')
-  const list = text.slice(text.indexOf('new Set'))
-  const ids = []
-  for (const [, items, maker] of list.matchAll(/\.\.\.\[([^\]]*)\]\.map\((\w+)\)/g)) {
-    for (const item of items.split(',').map((each) => each.trim().replace(/^'|'$/g, ''))) {
-      if (item === '') continue
-      ids.push(
-        maker === 'bulkData' ? `hl7.fhir.uv.bulkdata_2.0.0@${item}` : `flatfhir.${maker}@${item}`,
-      )
-    }
-  }
-  return ids
 }
 
 function pageOf(all) {
@@ -147,7 +127,6 @@ function summary(all) {
 function deviations(all) {
   const groups = [
     ['Known deviations', 'deviates', ({ knownFailure }) => knownFailure],
-    ['Not yet', 'not yet', () => 'Being built.'],
     ['Not for a test', 'excused', ({ reason }) => reason],
   ]
   return groups.flatMap(([title, state, why]) => {
@@ -188,7 +167,7 @@ function link({ id, source }) {
 function proofCell({ proofs, state, blackBox }) {
   const tests = proofs.map((path) => `[${path.split('/').slice(-1)[0]}](${path})`)
   const check = blackBox === undefined ? [] : [`check \`${blackBox}\``]
-  const words = { excused: ['see above'], 'not yet': ['not yet'] }[state] ?? []
+  const words = state === 'excused' ? ['see above'] : []
   return [...tests, ...check, ...words].join(', ')
 }
 

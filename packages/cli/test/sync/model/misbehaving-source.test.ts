@@ -200,7 +200,7 @@ describe('an export that is not what its manifest says', () => {
     const outcome = JSON.stringify({ resourceType: 'OperationOutcome', issue })
     const rest = exportOf(5, [...BEFORE.filter((each) => each !== left), news])
     const failed = { kind: 'outcome', type: 'OperationOutcome', content: `${outcome}\n` } as const
-    source.answers.all = () => ({ ...rest, files: [...rest.files, failed] })
+    source.answers.all = () => ({ ...rest, files: [...(rest.files ?? []), failed] })
 
     const report = await source.syncOnce({ full: true })
 
