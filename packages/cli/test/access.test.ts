@@ -243,7 +243,8 @@ describe('clients', () => {
 
   test.each([
     [['--scope', 'patient/*.read'], 'REGISTRATION_INVALID'],
-    [['--scope', 'system/Observation.rs?category=laboratory'], 'REGISTRATION_INVALID'],
+    [['--scope', 'system/Observation.rs?shoe-size=44'], 'REGISTRATION_INVALID'],
+    [['--scope', 'system/*.rs?_id=1'], 'REGISTRATION_INVALID'],
     [['--scope', 'system/*.rs', '--group', '../x'], 'REGISTRATION_INVALID'],
   ])('are not registered with %j', async (registration, code) => {
     const before = await succeed(['clients', 'list', '--data', data])

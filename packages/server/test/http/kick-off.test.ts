@@ -314,3 +314,15 @@ test('behind a proxy every URL begins with the public base', async () => {
     /^https:\/\/bulk\.example\.org\/api\/fhir\/bulk-status\//,
   )
 })
+
+test('_since may be the transaction time of an export, whatever the clock says by then', async () => {
+  const clock = (): Date => new Date(Date.now() - 3_600_000)
+  await using behind = await startTestProvider({ provider: { clock } })
+  const { transactionTime } = (await behind.exported('/$export')).json()
+
+  const answer = await behind.request(`/$export?_since=${String(transactionTime)}`, {
+    headers: ASYNC,
+  })
+
+  expect(answer.status).toBe(202)
+})
