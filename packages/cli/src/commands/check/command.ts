@@ -61,8 +61,8 @@ export const CHECK_COMMAND: Command = defineCommand<CheckCommandOptions>({
       group: 'What to look at:',
     },
     only: {
-      type: choices(...CHECK_IDS),
-      description: 'These checks only',
+      type: { ...choices(...CHECK_IDS), placeholder: 'CHECK' },
+      description: 'These checks only (docs/check.md lists them)',
       defaultText: 'all',
       group: 'What to look at:',
     },

@@ -6,6 +6,7 @@ import { patientSelection, type PatientSelection } from './patient-selection.ts'
 export const VENDORS = [
   'auto',
   'generic',
+  'flatfhir',
   'epic',
   'oracle-health',
   'athenahealth',
