@@ -219,7 +219,7 @@ test('edition, vendor, method and preferences shape the request', async () => {
 
 test.each([
   [['--system', '--gzip', '--compact', '1MB'], 'exclude each other'],
-  [['--system', '--vendor', 'acme'], '--vendor: expected one of auto, generic, epic'],
+  [['--system', '--vendor', 'acme'], '--vendor: expected one of auto, generic, flatfhir, epic'],
   [['--system', '--param', 'x'], '--param: expected NAME=VALUE'],
   [['--system', '--param', '_type=Patient'], 'vendor parameter'],
   [['--resume', 'x'], 'does not go with --resume'],
