@@ -9,8 +9,6 @@ import type { SearchRestriction } from '../resource-store.ts'
 
 /** Restrictions, ready to be asked about resources. */
 export interface CompiledRestrictions {
-  /** Whether resources of a type have to be parsed and asked about. */
-  isRestricted(type: string): boolean
   /** Whether a resource meets every restriction of its type. */
   admits(resource: JsonObject): boolean
 }
@@ -31,7 +29,6 @@ export function compileRestrictions(
     byType.set(type, [...(byType.get(type) ?? []), searches])
   }
   return {
-    isRestricted: (type) => byType.has(type),
     admits: (resource) => {
       const all = byType.get(String(resource['resourceType'])) ?? []
       return all.every((searches) => searches.some((search) => search.matches(resource)))

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { outcomeAnswer, type Answer } from '../http/answer.ts'
 import { versionEntityTag, versionOfIfMatch } from '../http/entity-tags.ts'
-import { badRequest, notFound, RequestRefusedError } from '../http/request-refused-error.ts'
+import { badRequest, notFound, versionConflict } from '../http/request-refused-error.ts'
 import { headerOf, requireJsonIsAccepted, segmentOf } from '../http/request-parts.ts'
 import type { HttpContext, Route } from '../http/route.ts'
 import type { MemberChange, MemberChangeResult } from '../resource-store.ts'
@@ -73,11 +73,7 @@ function changeAnswer(result: MemberChangeResult): Answer {
     case 'unknown':
       throw notFound('There is no such resource')
     case 'version-conflict':
-      throw new RequestRefusedError({
-        status: 412,
-        issueType: 'conflict',
-        diagnostics: 'If-Match does not name the current version: read the resource again',
-      })
+      throw versionConflict()
     case 'invalid':
       return outcomeAnswer(result.issue.code === 'forbidden' ? 403 : 400, result.issue)
     case 'updated':

@@ -42,3 +42,12 @@ export function badRequest(diagnostics: string, issueType = 'value'): RequestRef
 export function notFound(diagnostics: string): RequestRefusedError {
   return new RequestRefusedError({ status: 404, issueType: 'not-found', diagnostics })
 }
+
+/** 412: the resource has changed since the client read it. */
+export function versionConflict(): RequestRefusedError {
+  return new RequestRefusedError({
+    status: 412,
+    issueType: 'conflict',
+    diagnostics: 'If-Match does not name the current version: read the resource again',
+  })
+}

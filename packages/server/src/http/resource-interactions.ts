@@ -8,7 +8,12 @@ import type { ReadResult, StoredResource, WriteOperation, WriteResult } from '..
 import { fhirAnswer, outcomeAnswer, type Answer } from './answer.ts'
 import { ifNoneMatchNames, versionEntityTag, versionOfIfMatch } from './entity-tags.ts'
 import { preferredReturn } from './preferred-return.ts'
-import { badRequest, notFound, RequestRefusedError } from './request-refused-error.ts'
+import {
+  badRequest,
+  notFound,
+  RequestRefusedError,
+  versionConflict,
+} from './request-refused-error.ts'
 import { headerOf, requireJsonIsAccepted, segmentOf } from './request-parts.ts'
 import type { HttpContext, Route } from './route.ts'
 
@@ -145,11 +150,7 @@ function writeAnswer(context: HttpContext, request: FastifyRequest, result: Writ
     case 'absent':
       return deletedAnswer(request, {})
     case 'version-conflict':
-      throw new RequestRefusedError({
-        status: 412,
-        issueType: 'conflict',
-        diagnostics: 'If-Match does not name the current version: read the resource again',
-      })
+      throw versionConflict()
     case 'invalid':
       return outcomeAnswer(result.issue.code === 'forbidden' ? 403 : 400, result.issue)
   }

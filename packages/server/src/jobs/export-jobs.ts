@@ -155,9 +155,10 @@ export class ExportJobs implements AsyncDisposable {
       return { state: 'error', job, issue: run.failure }
     }
     const found = await this.#page(job, { page, isComplete })
-    // Deleted in the meantime, its files would look like none, and the export like an empty one.
-    if ((await this.#settings.jobs.find(jobId)) === undefined) return undefined
     if (page > 0 && found === undefined) return undefined
+    // Deleted in the meantime, its files would look like none, and the export like an empty one.
+    if (found !== undefined && (await this.#settings.jobs.find(jobId)) === undefined)
+      return undefined
     if (isComplete && found !== undefined) {
       const { completedAt, expiresAt } = state
       return { state: 'complete', job, ...found, completedAt, expiresAt }

@@ -1,4 +1,5 @@
 import type { OutputFile } from '../job-store.ts'
+import { countLines } from './count-lines.ts'
 import { OutputFileEncoder } from './output-file-encoder.ts'
 import type { OutputFileSequenceOptions } from './output-file-sequence.ts'
 
@@ -104,12 +105,4 @@ export class OrganizedFileSequence {
     this.#current = undefined
     this.#fileId = this.#options.nextFileId()
   }
-}
-
-function countLines(lines: Uint8Array): number {
-  let count = 0
-  for (let at = lines.indexOf(LINE_FEED); at !== -1; at = lines.indexOf(LINE_FEED, at + 1)) {
-    count += 1
-  }
-  return count
 }

@@ -1,6 +1,7 @@
 import type { OutputFileKind } from '@flatfhir/protocol'
 import type { OutputFile } from '../job-store.ts'
 import type { OutputFileStore } from '../output-file-store.ts'
+import { countLines } from './count-lines.ts'
 import { OutputFileEncoder, type EncodingOptions } from './output-file-encoder.ts'
 
 const LINE_FEED = 0x0a
@@ -88,12 +89,4 @@ export class OutputFileSequence {
     this.#files.push(await this.#current.commit())
     this.#current = undefined
   }
-}
-
-function countLines(lines: Uint8Array): number {
-  let count = 0
-  for (let at = lines.indexOf(LINE_FEED); at !== -1; at = lines.indexOf(LINE_FEED, at + 1)) {
-    count += 1
-  }
-  return count
 }
