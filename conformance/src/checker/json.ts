@@ -1,7 +1,6 @@
-/** JSON objects, as opposed to arrays and null. */
-export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+import { isJsonObject } from '@flatfhir/protocol'
+
+export { isJsonObject }
 
 /** The objects of an array; none where there is no array. */
 export function objectsOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {

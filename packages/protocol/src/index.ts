@@ -42,6 +42,7 @@ export type {
   ManifestFile,
   OutputFileKind,
 } from './manifest.ts'
+export { isJsonObject } from './json.ts'
 export { operationOutcome, type OperationOutcome, type OutcomeIssue } from './operation-outcome.ts'
 export {
   readBundleText,

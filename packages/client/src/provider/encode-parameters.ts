@@ -1,4 +1,4 @@
-import { formatInstant, type Edition } from '@flatfhir/protocol'
+import { ASSOCIATED_DATA_SYSTEM, formatInstant, type Edition } from '@flatfhir/protocol'
 import type { ExportParameters, VendorParameter } from '../export-parameters.ts'
 
 /** A parameter as it goes over the wire; `text` is its value in a query string. */
@@ -11,7 +11,6 @@ interface WireParameter {
 }
 
 const FILE_SIZES: ReadonlySet<string> = new Set(['_minimumFileSize', '_maximumFileSize'])
-const ASSOCIATED_DATA_SYSTEM = 'http://hl7.org/fhir/uv/bulkdata/CodeSystem/include-associated-data'
 
 /**
  * Writes the parameters of a `GET` kick-off.
